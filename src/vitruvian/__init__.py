@@ -1,0 +1,3 @@
+"""Vitruvian: pictures of whole people with generative adversarial networks."""
+
+__version__ = "0.1.0"

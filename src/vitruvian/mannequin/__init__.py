@@ -1,0 +1,1 @@
+"""Synthetic people: body, pose, outfit, hair, face, camera, renderer and labels, all from one integer seed."""
