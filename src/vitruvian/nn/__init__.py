@@ -1,0 +1,6 @@
+"""Networks as plain torch modules, and the differentiable operations under them. Imports torch alone."""
+
+from vitruvian.nn.stylegan2 import Generator as StyleGAN2Generator
+from vitruvian.nn.stylegan2_discriminator import Discriminator as StyleGAN2Discriminator
+
+__all__ = ["StyleGAN2Discriminator", "StyleGAN2Generator"]
