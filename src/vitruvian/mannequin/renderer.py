@@ -1,0 +1,202 @@
+"""Drawing pieces: upload them once as a :class:`Scene`, then render it from any camera in any light.
+
+Needs the extra ``mannequin`` (warp). The kernels are compiled at the first use, which takes some seconds, and
+kept on disk by warp. On a CPU everything runs on the calling thread: use one process for each core.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vitruvian.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vitruvian.mannequin.camera import Camera
+    from vitruvian.mannequin.light import Light
+    from vitruvian.mannequin.materials import MaterialTable
+    from vitruvian.mannequin.mesh import Piece
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How many rays. ``grid`` x ``grid`` sub-samples a pixel; the other counts hold for each sub-sample."""
+
+    grid: int = 2
+    occlusion_rays: int = 2
+    shadow_rays: int = 1
+    ground_rays: int = 1
+
+
+QUALITIES = {
+    "draft": Quality(grid=1, occlusion_rays=2, shadow_rays=1, ground_rays=1),
+    "fast": Quality(grid=2, occlusion_rays=1, shadow_rays=1, ground_rays=1),
+    "good": Quality(grid=2, occlusion_rays=3, shadow_rays=1, ground_rays=2),
+    "fine": Quality(grid=3, occlusion_rays=4, shadow_rays=2, ground_rays=3),
+}
+
+
+@dataclass(frozen=True)
+class Channels:
+    """What the renderer sees, all H x W."""
+
+    rgb: np.ndarray  # x 3 float32, linear, multiplied by alpha
+    alpha: np.ndarray  # float32, 0..1
+    semantic: np.ndarray  # uint8, labels.Semantic; the class with most sub-samples
+    shadow: np.ndarray  # x 2 float32, share of key light and of sky taken from the ground
+    depth: np.ndarray  # float32, metres from the camera along the ray; 0 where nothing is
+    template: np.ndarray  # x 3 float32, template coordinates; 0 where nothing is
+    slot: np.ndarray  # int8, materials.Slot; -1 where nothing is
+
+
+@functools.cache
+def _warp() -> tuple[Any, Any]:
+    """The modules ``warp`` and ``kernels``."""
+    try:
+        import warp
+    except ImportError:
+        raise MissingExtraError("rendering synthetic people", "mannequin") from None
+    warp.config.quiet = True  # up to warp 1.18; log_level rules from 1.19 on
+    warp.config.log_level = 40
+    from vitruvian.mannequin import kernels
+
+    return warp, kernels
+
+
+class Scene:
+    """Pieces on the device, with the tree that rays descend.
+
+    pieces: visible meshes; at most one of them has mask coordinates (``uv``). masks: R x R x 4 float32.
+    """
+
+    def __init__(
+        self, pieces: Sequence[Piece], materials: MaterialTable, masks: np.ndarray, *, device: str = "cpu"
+    ) -> None:
+        warp, kernels = _warp()
+        self._device = device
+        pieces = sorted(
+            (p for p in pieces if len(p.triangles)), key=lambda p: p.uv is None
+        )  # the kernel keeps mask coordinates of the first triangles only
+        starts = np.cumsum([0, *(len(p.vertices) for p in pieces)])
+        triangles = np.concatenate([p.triangles + start for p, start in zip(pieces, starts, strict=False)])
+        skin = pieces[0] if pieces[0].uv is not None else None
+
+        def upload(values: np.ndarray, dtype: Any) -> Any:
+            plain = np.int32 if dtype is warp.int32 else np.float32
+            return warp.array(np.ascontiguousarray(values, plain), dtype=dtype, device=device)
+
+        data = kernels.SceneData()
+        self._points = upload(np.concatenate([p.vertices for p in pieces]), warp.vec3)
+        data.corners = upload(triangles.reshape(-1), warp.int32)
+        self._mesh = warp.Mesh(self._points, data.corners)
+        data.mesh = self._mesh.id
+        data.slots = upload(
+            np.repeat([int(p.slot) for p in pieces], [len(p.triangles) for p in pieces]), warp.int32
+        )
+        data.normals = upload(np.concatenate([p.normals for p in pieces]), warp.vec3)
+        data.place = upload(np.concatenate([p.template for p in pieces]), warp.vec3)
+        data.charts = upload(np.concatenate([p.chart for p in pieces]), warp.vec4)
+        data.tangents = upload(_tangents(pieces), warp.vec3)
+        data.uv = upload(
+            skin.uv.reshape(-1, 2) if skin is not None and skin.uv is not None else np.zeros((1, 2)),
+            warp.vec2,
+        )
+        data.skin_triangles = len(skin.triangles) if skin is not None else 0
+        data.materials = upload(materials.rows, warp.float32)
+        data.masks = upload(masks, warp.vec4)
+        self._data = data
+        self.vertices = self._points.numpy()
+        self.triangle_count = len(triangles)
+
+    def render(
+        self,
+        camera: Camera,
+        light: Light,
+        *,
+        quality: Quality,
+        seed: int,
+        ground: tuple[float, float] | None = (0.0, 0.0),
+    ) -> Channels:
+        """Draw one view. ground: x, y of the figure on the floor z = 0, or None for no shadow there."""
+        warp, kernels = _warp()
+        height, width = camera.height, camera.width
+        count = height * width
+
+        def empty(dtype: Any) -> Any:
+            return warp.zeros(count, dtype=dtype, device=self._device)
+
+        rgb, alpha, semantic = empty(warp.vec3), empty(warp.float32), empty(warp.int32)
+        shadow, depth, template = empty(warp.vec2), empty(warp.float32), empty(warp.vec4)
+        votes = warp.zeros((count, kernels.SEMANTIC_CLASSES), dtype=warp.uint8, device=self._device)
+        inputs = [
+            self._data,
+            _camera_data(kernels, camera),
+            _light_data(kernels, light),
+            _sampling(kernels, quality, width, seed, ground),
+        ]
+        outputs = [rgb, alpha, semantic, shadow, depth, template, votes]
+        warp.launch(kernels.draw, dim=count, inputs=inputs, outputs=outputs, device=self._device)
+        template_slot = template.numpy().reshape(height, width, 4)
+        depth_map = depth.numpy().reshape(height, width)
+        return Channels(
+            rgb=rgb.numpy().reshape(height, width, 3),
+            alpha=alpha.numpy().reshape(height, width),
+            semantic=semantic.numpy().reshape(height, width).astype(np.uint8),
+            shadow=shadow.numpy().reshape(height, width, 2),
+            depth=depth_map,
+            template=template_slot[..., :3],
+            slot=np.where(depth_map > 0, template_slot[..., 3], -1).astype(np.int8),
+        )
+
+
+def _tangents(pieces: Sequence[Piece]) -> np.ndarray:
+    return np.concatenate(
+        [p.tangents if p.tangents is not None else np.zeros_like(p.vertices) for p in pieces]
+    )
+
+
+def _camera_data(kernels: Any, camera: Camera) -> Any:
+    data = kernels.CameraData()
+    data.origin, data.right = _vec(camera.origin), _vec(camera.right)
+    data.up, data.forward = _vec(camera.up), _vec(camera.forward)
+    data.focal = float(camera.focal)
+    data.cx, data.cy = (float(c) for c in camera.centre)
+    return data
+
+
+def _light_data(kernels: Any, light: Light) -> Any:
+    data = kernels.LightData()
+    data.direction, data.fill_direction = _unit(light.direction), _unit(light.fill_direction)
+    data.key, data.sky = _vec(light.key), _vec(light.sky)
+    data.ground, data.fill = _vec(light.ground), _vec(light.fill)
+    data.softness, data.reach = float(light.softness), float(light.reach)
+    return data
+
+
+def _sampling(
+    kernels: Any, quality: Quality, width: int, seed: int, ground: tuple[float, float] | None
+) -> Any:
+    data = kernels.Sampling()
+    data.width = width
+    data.grid = quality.grid
+    data.occlusion_rays = quality.occlusion_rays
+    data.shadow_rays = quality.shadow_rays
+    data.ground_rays = quality.ground_rays
+    data.ground_x, data.ground_y = (float(c) for c in ground or (0.0, 0.0))
+    data.ground_radius = 2.2 if ground is not None else 0.0
+    data.seed = seed & 0x7FFFFFFF
+    return data
+
+
+def _vec(values: Any) -> Any:
+    x, y, z = (float(v) for v in values)
+    return _warp()[0].vec3(x, y, z)
+
+
+def _unit(values: Any) -> Any:
+    return _vec(np.asarray(values, np.float64) / np.linalg.norm(values))
