@@ -226,6 +226,16 @@ def test_a_picture_exchanged_after_opening_is_named(tmp_path: Path) -> None:
         pictures[0]
 
 
+def test_a_slow_disk_gives_the_same_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for i in range(9):
+        (tmp_path / f"{i}.png").write_bytes(encoded(noise(i)))
+    (tmp_path / "5.png").write_bytes(b"?")
+    monkeypatch.setattr("vitruvian.data.pictures._PROBE", 3)
+    near = PictureSet.open(tmp_path, on_bad="skip").names
+    monkeypatch.setattr("vitruvian.data.pictures._SLOW_HEADER", -1.0)
+    assert PictureSet.open(tmp_path, on_bad="skip").names == near == [f"{i}.png" for i in range(9) if i != 5]
+
+
 def test_masks_beside_the_pictures_are_left_out(make_set: MakeSet, caplog: pytest.LogCaptureFixture) -> None:
     mask = np.full((8, 4), 255, np.uint8)
     path = make_set({"no_segment/1.png": noise(0), "segments/1.png": mask, "segments/2.png": mask})
@@ -301,5 +311,6 @@ def test_a_forked_process_opens_its_own_zip_handle(tmp_path: Path) -> None:
 def test_a_missing_side_file_is_named(make_set: MakeSet) -> None:
     pictures = PictureSet.open(make_set({"a.png": noise(0), "notes.txt": b"hello"}))
     assert pictures.read_file("notes.txt") == b"hello"
+    assert (pictures.has_file("notes.txt"), pictures.has_file("labels.jsonl")) == (True, False)
     with pytest.raises(DatasetError, match=r"there is no labels.jsonl"):
         pictures.read_file("labels.jsonl")

@@ -1,0 +1,86 @@
+"""Running many independent jobs in processes of their own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from itertools import islice
+from typing import TypeVar
+
+from vitruvian.errors import VitruvianError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+# Each worker uses one core: without these, numerical libraries start a thread a core in every worker.
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_JOBS_AHEAD = 2  # jobs handed out per worker, so that none waits and results do not pile up
+
+
+def map_unordered(
+    function: Callable[[Job], Result], jobs: Iterable[Job], *, workers: int
+) -> Iterator[Result]:
+    """Results of ``function`` as they are ready, in any order.
+
+    One worker means this process. More are spawned, so function, jobs and results must be picklable, and a
+    script that gets here must be guarded by ``if __name__ == "__main__"``. When the iteration ends early, by
+    an exception, Ctrl-C or closing the iterator, the workers are stopped at once.
+    """
+    if workers == 1:
+        yield from map(function, jobs)
+        return
+    jobs = iter(jobs)
+    with _single_threaded_children(), _pool(workers) as pool:
+        waiting = {pool.submit(function, job) for job in islice(jobs, workers * _JOBS_AHEAD)}
+        while waiting:
+            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in finished:
+                try:
+                    result = future.result()
+                except BrokenProcessPool as error:
+                    raise VitruvianError(
+                        "a worker process died, perhaps for want of memory: run the same command again with"
+                        " fewer --workers"
+                    ) from error
+                waiting.update(pool.submit(function, job) for job in islice(jobs, 1))
+                yield result
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    strangers = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_leave_interrupts_to_the_parent
+    )
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - strangers:
+            child.terminate()
+        raise
+    pool.shutdown()
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    # Ctrl-C reaches every process of the terminal; the parent alone decides what happens.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _single_threaded_children() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
