@@ -34,9 +34,9 @@ class Quality:
 
 
 QUALITIES = {
-    "draft": Quality(grid=1, occlusion_rays=2, shadow_rays=1, ground_rays=1),
-    "fast": Quality(grid=2, occlusion_rays=1, shadow_rays=1, ground_rays=1),
-    "good": Quality(grid=2, occlusion_rays=3, shadow_rays=1, ground_rays=2),
+    "fast": Quality(grid=1, occlusion_rays=2, shadow_rays=1, ground_rays=1),
+    "good": Quality(grid=2, occlusion_rays=2, shadow_rays=1, ground_rays=1),
+    "better": Quality(grid=2, occlusion_rays=4, shadow_rays=2, ground_rays=3),
     "fine": Quality(grid=3, occlusion_rays=4, shadow_rays=2, ground_rays=3),
 }
 
