@@ -132,16 +132,22 @@ def frame(
     return replace(camera, focal=camera.focal * scale, centre=centre)
 
 
-def window_around(camera: Camera, kind: str, points: np.ndarray, *, fit: bool = False) -> Window:
-    """The square window of a close-up.
+def window_around(
+    camera: Camera, kind: str, points: np.ndarray, *, shape: tuple[int, int] = (1, 1), fit: bool = False
+) -> Window:
+    """The window of a close-up.
 
     kind: key of :data:`CLOSE_UP_HEIGHTS`. points: N x 3 world points whose outline the window is centred on;
-    with ``fit`` it also grows until it holds them all.
+    with ``fit`` it also grows until it holds them all. shape: height and width of the close-up's picture,
+    whose proportions the window takes.
     """
     outline = camera.project(points)
     low, high = outline.min(0), outline.max(0)
-    size = CLOSE_UP_HEIGHTS[kind] * camera.height
+    proportion = shape[1] / shape[0]
+    height = CLOSE_UP_HEIGHTS[kind] * camera.height
     if fit:
-        size = max(size, 1.12 * float((high - low).max()))
+        wide, tall = 1.12 * (high - low)
+        height = max(height, float(tall), float(wide) / proportion)
+    width = height * proportion
     centre = (low + high) / 2
-    return Window(float(centre[0] - size / 2), float(centre[1] - size / 2), size, size)
+    return Window(float(centre[0] - width / 2), float(centre[1] - height / 2), width, height)
