@@ -17,11 +17,11 @@ from vitruvian.errors import DatasetError, OptionError
 
 @pytest.fixture(autouse=True)
 def _fake_people(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vitruvian.tasks.synth.render_mannequin", fake_renderer.render)
+    monkeypatch.setattr("vitruvian.tasks.synth._mannequin", lambda: fake_renderer.render)
 
 
 def synth(out: Path, *arguments: str) -> int:
-    return main(["synth", str(out), "--count", "5", "--size", "8x4", "--workers", "1", *arguments])
+    return main(["synth", str(out), "--count", "5", "--size", "32x16", "--workers", "1", *arguments])
 
 
 def test_synth_writes_and_tells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,10 +60,10 @@ def test_a_bar_is_drawn_on_a_terminal(
 def test_ctrl_c_tells_how_to_go_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: Any) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vitruvian.tasks.synth.render_mannequin", interrupted)
+    monkeypatch.setattr("vitruvian.tasks.synth.synthesise", interrupted)
     assert synth(tmp_path / "people") == 130
     out, err = capsys.readouterr()
     assert out == ""
@@ -74,7 +74,7 @@ def test_info_tells_the_facts(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     synth(tmp_path / "people.zip", "--class-label", "gender", "--quiet")
     assert main(["info", str(tmp_path / "people.zip"), "--sheet", str(tmp_path / "s.png")]) == 0
     text = capsys.readouterr().out
-    assert "5, 8x4 (height x width), stored as 5 RGB" in text
+    assert "5, 32x16 (height x width), stored as 5 RGB" in text
     assert "class, dimension 2" in text
     assert "class    0         4  ##############################" in text
     assert "class    1         1  ########" in text
@@ -110,7 +110,7 @@ def test_the_options_are_a_contract(capsys: pytest.CaptureFixture[str]) -> None:
     """Scripts rely on these names: remove one only together with its line here."""
     for command, names in {
         "synth": "count size seed workers poses-per-person backgrounds closeups closeup-size labels"
-        " class-label",
+        " class-label quality yaw-sigma any-yaw-fraction",
         "info": "sheet rows cols seed",
     }.items():
         with pytest.raises(SystemExit):

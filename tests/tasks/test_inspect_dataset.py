@@ -13,7 +13,7 @@ from tests.data.conftest import encoded, noise
 from vitruvian.data import PictureSet, PictureSetWriter
 from vitruvian.data.encoding import encode_png
 from vitruvian.errors import DatasetError, OptionError
-from vitruvian.options.dataset import InspectOptions
+from vitruvian.options.dataset import InspectDatasetOptions
 from vitruvian.tasks.inspect_dataset import inspect_dataset, sample_sheet
 
 
@@ -26,7 +26,7 @@ def write(path: Path, labels: list[Any]) -> Path:
 
 def test_facts(tmp_path: Path) -> None:
     path = write(tmp_path / "set.zip", [2, 0, 2, 2])
-    info = inspect_dataset(InspectOptions(path))
+    info = inspect_dataset(InspectDatasetOptions(path))
     assert (info.name, info.pictures, info.height, info.width, info.channels) == ("set", 4, 8, 4, 3)
     assert info.bytes == sum(len(encode_png(noise(i))) for i in range(4))
     assert info.modes == {"RGB": 4}
@@ -35,11 +35,11 @@ def test_facts(tmp_path: Path) -> None:
 
 
 def test_vectors_and_no_labels(tmp_path: Path) -> None:
-    vectors = inspect_dataset(InspectOptions(write(tmp_path / "v", [[0.5, 1.0], [0.0, 2.0]])))
+    vectors = inspect_dataset(InspectDatasetOptions(write(tmp_path / "v", [[0.5, 1.0], [0.0, 2.0]])))
     assert (vectors.label_kind, vectors.label_dim, vectors.histogram) == ("vector", 2, None)
     (tmp_path / "n").mkdir()
     (tmp_path / "n" / "a.png").write_bytes(encoded(noise(0)))
-    none = inspect_dataset(InspectOptions(tmp_path / "n"))
+    none = inspect_dataset(InspectDatasetOptions(tmp_path / "n"))
     assert (none.label_kind, none.label_dim, none.histogram, none.records) == ("none", 0, None, 0)
 
 
@@ -55,7 +55,7 @@ def test_the_sheet_shows_different_pictures_in_order(tmp_path: Path) -> None:
 
 def test_the_sheet_is_written(tmp_path: Path) -> None:
     path = write(tmp_path / "set", [None] * 5)
-    info = inspect_dataset(InspectOptions(path, sheet=tmp_path / "new" / "sheet.png", rows=1, cols=3))
+    info = inspect_dataset(InspectDatasetOptions(path, sheet=tmp_path / "new" / "sheet.png", rows=1, cols=3))
     assert info.sheet is not None
     with Image.open(info.sheet) as sheet:
         assert sheet.size == (3 * 4, 8)
@@ -64,9 +64,9 @@ def test_the_sheet_is_written(tmp_path: Path) -> None:
 def test_faults_are_named(tmp_path: Path) -> None:
     path = write(tmp_path / "set", [None, None])
     with pytest.raises(OptionError, match=r"--sheet is sheet.txt, expected a file ending in .png"):
-        inspect_dataset(InspectOptions(path, sheet=Path("sheet.txt")))
+        inspect_dataset(InspectDatasetOptions(path, sheet=Path("sheet.txt")))
     with pytest.raises(OptionError, match="--cols is 0"):
-        InspectOptions(path, cols=0)
+        InspectDatasetOptions(path, cols=0)
     (path / "odd.png").write_bytes(encoded(noise(0, 3, 3)))
     with pytest.raises(DatasetError, match=r"odd\.png is 3x3"):
-        inspect_dataset(InspectOptions(path))
+        inspect_dataset(InspectDatasetOptions(path))

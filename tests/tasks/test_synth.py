@@ -17,20 +17,21 @@ import pytest
 
 from tests.tasks import fake_renderer
 from vitruvian.data import PictureSet, PictureSetWriter
-from vitruvian.errors import DatasetError, OptionError
-from vitruvian.options.dataset import SynthOptions
+from vitruvian.errors import DatasetError, MissingExtraError, OptionError
+from vitruvian.options.dataset import SynthDatasetOptions
 from vitruvian.tasks.synth import PersonJob, SynthProgress, SynthReport, class_label, plan, synthesise
 
 ROOT = Path(__file__).parent.parent.parent
 
 
-def options(out: Path, **changes: Any) -> SynthOptions:
-    base: dict[str, Any] = {"count": 10, "size": "8x4", "seed": 3, "workers": 1, "poses_per_person": 4}
-    return SynthOptions(out, **(base | changes))
+def options(out: Path, **changes: Any) -> SynthDatasetOptions:
+    base: dict[str, Any] = {"count": 10, "size": "32x16", "seed": 3, "workers": 1, "poses_per_person": 4}
+    return SynthDatasetOptions(out, **(base | changes))
 
 
 def make(out: Path, render: Any = fake_renderer.render, **changes: Any) -> SynthReport:
-    return synthesise(options(out, **changes), render=render)
+    """A run in this process, which saves the start of another, unless workers are asked for."""
+    return synthesise(options(out, **changes), render=render, in_process="workers" not in changes)
 
 
 def records(path: Path) -> list[dict[str, Any]]:
@@ -56,11 +57,11 @@ def test_a_set_and_its_report(tmp_path: Path) -> None:
     assert (report.pictures, report.people, report.rendered) == (10, 3, 10)
     assert report.closeups == {}
     pictures = PictureSet.open(report.out, use_labels=True)
-    assert (len(pictures), pictures.image_shape, pictures.label_dim) == (10, (3, 8, 4), 2)
+    assert (len(pictures), pictures.image_shape, pictures.label_dim) == (10, (3, 32, 16), 2)
     assert [int(pictures.label(i).argmax()) for i in range(10)] == [0] * 4 + [1] * 4 + [0] * 2
-    expected = np.random.default_rng([3, 1, 5]).integers(0, 256, (8, 4, 3), np.uint8)
+    expected = np.random.default_rng([3, 1, 5]).integers(0, 256, (32, 16, 3), np.uint8)
     np.testing.assert_array_equal(pictures[5][0], expected.transpose(2, 0, 1))
-    assert records(report.out)[5]["person"] == 1
+    assert records(report.out)[5]["person"]["number"] == 1
     origin = json.loads(pictures.read_file("dataset.json"))["vitruvian"]["origin"]
     assert (origin["licence"], origin["seed"], origin["part"]) == ("CC0-1.0", 3, "body")
     assert "workers" not in origin
@@ -92,14 +93,15 @@ def test_closeups_lie_beside_the_set(name: str, tmp_path: Path) -> None:
     assert len(PictureSet.open(report.out)) == 10
     faces = PictureSet.open(report.closeups["face"])
     assert faces.names == [f"00000/img{i:08d}.png" for i in range(0, 10, 2)]  # those that show
-    assert records(report.closeups["face"])[1] | {"yaw": 0} == {
+    assert records(report.closeups["face"])[1] == {
         "file": "00000/img00000002.png",
-        "person": 0,
-        "gender": "female",
-        "yaw": 0,
         "part": "face",
+        "source": "00000/img00000002.png",
+        "person": {"number": 0, "gender": "female"},
+        "yaw": -90.0,
         "window": [0, 0, 4, 4],
     }
+    assert [record["closeups"] for record in records(report.out)[:2]] == [["face", "shoes"], ["shoes"]]
     assert len(PictureSet.open(report.closeups["shoes"])) == 10
 
 
@@ -107,8 +109,8 @@ def test_a_part_that_never_shows_makes_no_set(tmp_path: Path, caplog: pytest.Log
     make(tmp_path / "people", closeups=("face",), count=1, poses_per_person=1)
     assert (tmp_path / "people-face").exists()
     bare = options(tmp_path / "bare", closeups=("face",), count=1)
-    without = [fake_renderer.RenderedPicture(np.zeros((8, 4, 3), np.uint8), {})]
-    report = synthesise(bare, render=lambda _options, _job: without)
+    without = [fake_renderer.RenderedPicture(np.zeros((32, 16, 3), np.uint8), {})]
+    report = synthesise(bare, render=lambda _options, _job: without, in_process=True)
     assert "no picture shows this part" in caplog.text
     assert report.closeups == {}
     assert not (tmp_path / "bare-face").exists()
@@ -128,7 +130,7 @@ def test_how_much_is_kept(labels: Any, has_records: bool, has_arrays: bool, tmp_
 
 def test_class_labels() -> None:
     assert class_label("none", {}) is None
-    assert [class_label("gender", {"gender": g}) for g in ("female", "male")] == [0, 1]
+    assert [class_label("gender", {"person": {"gender": g}}) for g in ("female", "male")] == [0, 1]
     # half a step on either side belongs to the class, and the circle closes
     yaws = {0: 0, 22: 0, -22: 0, 23: 1, 90: 2, 180: 4, -180: 4, -90: 6, -23: 7, 338: 0}
     assert {yaw: class_label("yaw", {"yaw": yaw}) for yaw in yaws} == yaws
@@ -136,7 +138,9 @@ def test_class_labels() -> None:
 
 def test_progress_counts_up_to_all(tmp_path: Path) -> None:
     seen: list[SynthProgress] = []
-    synthesise(options(tmp_path / "people"), render=fake_renderer.render, progress=seen.append)
+    synthesise(
+        options(tmp_path / "people"), render=fake_renderer.render, progress=seen.append, in_process=True
+    )
     assert [at.done for at in seen] == [4, 8, 10]
     assert {at.total for at in seen} == {10}
     assert all(at.rate > 0 for at in seen)
@@ -148,10 +152,10 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
 
     wanted = options(tmp_path / "people.zip", closeups=("shoes",))
     with pytest.raises(KeyboardInterrupt):
-        synthesise(wanted, render=fake_renderer.render, progress=stop_after_one)
+        synthesise(wanted, render=fake_renderer.render, progress=stop_after_one, in_process=True)
     assert not wanted.out.exists()
     seen: list[SynthProgress] = []
-    report = synthesise(wanted, render=fake_renderer.render, progress=seen.append)
+    report = synthesise(wanted, render=fake_renderer.render, progress=seen.append, in_process=True)
     assert (report.rendered, report.pictures) == (6, 10)
     assert [at.done for at in seen] == [8, 10]
     at_once = make(tmp_path / "at-once" / "people.zip", closeups=("shoes",))
@@ -172,9 +176,9 @@ def test_a_kill_between_two_renames_goes_on(tmp_path: Path, monkeypatch: pytest.
     with monkeypatch.context() as patch:
         patch.setattr(PictureSetWriter, "finish", die_before_the_last)
         with pytest.raises(KeyboardInterrupt):
-            synthesise(wanted, render=fake_renderer.render)
+            synthesise(wanted, render=fake_renderer.render, in_process=True)
     assert os.listdir(tmp_path).count("people-shoes.zip") == 1
-    assert synthesise(wanted, render=fake_renderer.render_never).rendered == 0
+    assert synthesise(wanted, render=fake_renderer.render_never, in_process=True).rendered == 0
     assert len(PictureSet.open(wanted.out)) == 10
 
 
@@ -189,10 +193,19 @@ def test_a_finished_set_is_left_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_fault_of_the_renderer_tells_the_person(tmp_path: Path) -> None:
-    for workers in (1, 2):
+    for name, place in {"here": {}, "there": {"workers": 2}}.items():
         with pytest.raises(RuntimeError, match="no such shoe") as raised:
-            make(tmp_path / f"people{workers}", render=fake_renderer.render_badly, workers=workers)
+            make(tmp_path / name, render=fake_renderer.render_badly, **place)
         assert "while rendering person 1 (pictures (4, 5, 6, 7), seed 3)" in raised.value.__notes__
+
+
+def test_a_missing_extra_is_told_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vitruvian.tasks.synth.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'vitruvian\[mannequin\]'"):
+        synthesise(options(tmp_path / "people"))
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_full_disk_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,14 +227,14 @@ def test_ctrl_c_stops_at_once_and_keeps_what_is_finished(tmp_path: Path) -> None
         from pathlib import Path
         sys.path.insert(0, {str(ROOT)!r})
         from tests.tasks import fake_renderer
-        from vitruvian.options.dataset import SynthOptions
+        from vitruvian.options.dataset import SynthDatasetOptions
         from vitruvian.tasks.synth import synthesise
 
         def tell(at):
             print(at.done, flush=True)
 
         if __name__ == "__main__":
-            options = SynthOptions(Path({str(out)!r}), count=400, size="8x4", workers=2)
+            options = SynthDatasetOptions(Path({str(out)!r}), count=400, size="32x16", workers=2)
             try:
                 synthesise(options, render=fake_renderer.render_slowly, progress=tell)
             except KeyboardInterrupt:
@@ -254,8 +267,9 @@ def _origin_of(out: Path) -> dict[str, Any]:
         ({"count": 0}, "--count is 0, expected at least 1"),
         ({"poses_per_person": 0}, "--poses-per-person is 0"),
         ({"size": "tall"}, "--size is 'tall', expected height x width such as 1024x512"),
-        ({"size": "0x4"}, "--size is 0x4, expected sides of 1 to"),
-        ({"closeup_size": "9999"}, "--closeup-size is 9999, expected sides"),
+        ({"size": "32x4"}, "--size is 32x4, expected sides of 16 to 4096 pixels"),
+        ({"closeup_size": "9999"}, "--closeup-size is 9999, expected sides of 16"),
+        ({"any_yaw_fraction": 1.5}, "--any-yaw-fraction is 1.5, expected 0 to 1"),
         ({"backgrounds": ()}, "--backgrounds is empty"),
     ],
 )

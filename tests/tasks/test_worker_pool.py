@@ -34,14 +34,9 @@ def test_every_job_is_done_once() -> None:
     assert sorted(map_unordered(_square, range(20), workers=2)) == [n * n for n in range(20)]
 
 
-def test_one_worker_is_this_process_and_keeps_the_order() -> None:
-    assert next(map_unordered(_threads_and_process, [0], workers=1))[1] == os.getpid()
-    assert list(map_unordered(_square, [3, 1, 2], workers=1)) == [9, 1, 4]
-
-
 def test_workers_use_one_thread_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    ((threads, process),) = map_unordered(_threads_and_process, [0], workers=2)
+    ((threads, process),) = map_unordered(_threads_and_process, [0], workers=1)
     assert (threads, process != os.getpid()) == ("1", True)
     assert os.environ["OMP_NUM_THREADS"] == "7"
 
@@ -50,8 +45,7 @@ def test_leaving_early_stops_the_workers_at_once() -> None:
     started = time.monotonic()
     results = map_unordered(_sleep, [0, 60, 60, 60], workers=2)
     assert next(results) == 0
-    assert isinstance(results, Iterator)
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     for child in multiprocessing.active_children():
         child.join(10)
     assert time.monotonic() - started < 20
@@ -68,7 +62,7 @@ def test_jobs_are_handed_out_as_they_are_needed() -> None:
     results = map_unordered(_square, jobs(), workers=2)
     next(results)
     assert len(taken) <= 8
-    results.close()  # type: ignore[attr-defined]
+    results.close()
 
 
 def test_a_dead_worker_is_told_in_one_line() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import tyro
 
-from vitruvian.options.dataset import InspectOptions, SynthOptions
+from vitruvian.options.dataset import InspectDatasetOptions, SynthDatasetOptions
 
 # The tasks bring numpy and the renderer; they are imported when a command runs, so that --help is fast.
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ class _Output:
 
 @dataclass(frozen=True)
 class _Synth:
-    options: Annotated[SynthOptions, tyro.conf.arg(name="")]
+    options: Annotated[SynthDatasetOptions, tyro.conf.arg(name="")]
     output: Annotated[_Output, tyro.conf.arg(name="")] = _Output()
 
 
 @dataclass(frozen=True)
 class _Info:
-    options: Annotated[InspectOptions, tyro.conf.arg(name="")]
+    options: Annotated[InspectDatasetOptions, tyro.conf.arg(name="")]
     output: Annotated[_Output, tyro.conf.arg(name="")] = _Output()
 
 
@@ -61,7 +61,7 @@ def main(argv: list[str]) -> int:
 
 
 def _synth(argv: list[str]) -> int:
-    command = _parse(_Synth, SynthOptions, "vitruvian dataset synth", argv)
+    command = _parse(_Synth, SynthDatasetOptions, "vitruvian dataset synth", argv)
     from vitruvian.tasks.synth import synthesise
 
     options = command.options
@@ -80,7 +80,7 @@ def _synth(argv: list[str]) -> int:
 
 
 def _info(argv: list[str]) -> int:
-    command = _parse(_Info, InspectOptions, "vitruvian dataset info", argv)
+    command = _parse(_Info, InspectDatasetOptions, "vitruvian dataset info", argv)
     from vitruvian.tasks.inspect_dataset import inspect_dataset
 
     _answer(inspect_dataset(command.options), command.output, _describe_info)
@@ -102,8 +102,8 @@ def _overview(argv: list[str]) -> int:
         return (inspect.getdoc(options) or "").splitlines()[0]
 
     commands = (
-        Annotated[_Synth, tyro.conf.subcommand("synth", description=first_line(SynthOptions))]
-        | Annotated[_Info, tyro.conf.subcommand("info", description=first_line(InspectOptions))]
+        Annotated[_Synth, tyro.conf.subcommand("synth", description=first_line(SynthDatasetOptions))]
+        | Annotated[_Info, tyro.conf.subcommand("info", description=first_line(InspectDatasetOptions))]
     )
     tyro.cli(
         commands,  # pyright: ignore[reportArgumentType]

@@ -28,8 +28,8 @@ _log = logging.getLogger(__name__)
 # Folders of masks that lie beside the pictures under the same file names; `segments` is SHHQ's.
 MASK_FOLDERS = frozenset({"segments", "segmentation", "segmentations", "masks", "parsing"})
 
-# Threads hide the latency of network disks; on a near disk (60 microseconds a header) they make it three times
-# slower, so the first headers are timed.
+# Threads hide the latency of network disks; on a near disk (60 microseconds a header) they make it thrice
+# as slow, so the first headers are timed.
 _HEADER_THREADS = 16
 _PROBE = 64  # headers
 _SLOW_HEADER = 1e-3  # seconds

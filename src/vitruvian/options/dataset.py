@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from dataclasses import dataclass
@@ -10,14 +11,15 @@ from typing import Literal
 
 from vitruvian.errors import OptionError
 
-CloseUp = Literal["face", "upper", "shoes"]
+CloseUp = Literal["face", "upper", "hand", "shoes"]
 Background = Literal["white", "studio", "room", "street"]
+Quality = Literal["fast", "good", "better", "fine"]
 
-MAX_SIDE = 4096  # pixels; a mistyped size should not eat the memory
+LEAST_SIDE, MOST_SIDE = 16, 4096  # pixels; nothing can be seen on fewer, and more is a slip of the finger
 
 
 @dataclass(frozen=True)
-class SynthOptions:
+class SynthDatasetOptions:
     """Render synthetic people into a picture set in the format of the StyleGAN tools.
 
     The pictures follow from the seed alone, whatever the number of workers. A run that was stopped goes on
@@ -42,8 +44,14 @@ class SynthOptions:
     """Kinds of background to draw from."""
     closeups: tuple[CloseUp, ...] = ()
     """Sets of details to write as well, each picture an enlargement of the full one of the same number."""
-    closeup_size: str = "256x256"
+    closeup_size: str = "128x128"
     """Height x width of the close-ups."""
+    quality: Quality = "good"
+    """Rays a pixel: fast is five times faster than good, fine is for show pieces."""
+    yaw_sigma: float = 20.0
+    """Spread of the angle that people are turned from the camera, in degrees."""
+    any_yaw_fraction: float = 0.15
+    """Share of pictures seen from any side instead."""
     labels: Literal["none", "basic", "full"] = "basic"
     """What to keep of each picture: nothing; person, outfit, pose and keypoints (in labels.jsonl); or maps of
     classes and depth too (in an .npz beside each picture)."""
@@ -52,15 +60,22 @@ class SynthOptions:
     front, then by 45 degrees to 7)."""
 
     def __post_init__(self) -> None:
-        for name, least in (("count", 1), ("seed", 0), ("workers", 0), ("poses_per_person", 1)):
-            if getattr(self, name) < least:
-                raise OptionError(
-                    f"--{name.replace('_', '-')} is {getattr(self, name)}, expected at least {least}"
-                )
+        for name, least, most in (
+            ("count", 1, math.inf),
+            ("seed", 0, math.inf),
+            ("workers", 0, math.inf),
+            ("poses_per_person", 1, math.inf),
+            ("yaw_sigma", 0, 180),
+            ("any_yaw_fraction", 0, 1),
+        ):
+            value = getattr(self, name)
+            if not least <= value <= most:
+                limit = f"at least {least}" if most == math.inf else f"{least} to {most}"
+                raise OptionError(f"--{name.replace('_', '-')} is {value}, expected {limit}")
         if not self.backgrounds:
             raise OptionError("--backgrounds is empty, expected at least one kind")
-        for option, text in (("--size", self.size), ("--closeup-size", self.closeup_size)):
-            parse_size(text, option=option)
+        parse_size(self.size, option="--size")
+        parse_size(self.closeup_size, option="--closeup-size")
 
     @property
     def height_width(self) -> tuple[int, int]:
@@ -76,7 +91,7 @@ class SynthOptions:
 
 
 @dataclass(frozen=True)
-class InspectOptions:
+class InspectDatasetOptions:
     """Tell what a picture set holds: number, size, labels, bytes; checks the header of every picture.
 
     Example: vitruvian dataset info people.zip --sheet people.png
@@ -105,8 +120,8 @@ def parse_size(text: str, *, option: str) -> tuple[int, int]:
     if match is None:
         raise OptionError(f"{option} is {text!r}, expected height x width such as 1024x512")
     height, width = int(match[1]), int(match[2] or match[1])
-    if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE):
-        raise OptionError(f"{option} is {text}, expected sides of 1 to {MAX_SIDE} pixels")
+    if not all(LEAST_SIDE <= side <= MOST_SIDE for side in (height, width)):
+        raise OptionError(f"{option} is {text}, expected sides of {LEAST_SIDE} to {MOST_SIDE} pixels")
     return height, width
 
 

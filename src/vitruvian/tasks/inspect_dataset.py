@@ -13,7 +13,7 @@ from PIL import Image
 from vitruvian.data import PictureSet
 from vitruvian.data.writer import RECORD_FILE
 from vitruvian.errors import OptionError
-from vitruvian.options.dataset import InspectOptions
+from vitruvian.options.dataset import InspectDatasetOptions
 
 _PAPER = 255  # white where the sheet has no picture
 _HISTOGRAM_CLASSES = 1000  # a set with more classes gets no histogram: nobody would read it
@@ -38,7 +38,7 @@ class DatasetInfo:
     sheet: Path | None
 
 
-def inspect_dataset(options: InspectOptions) -> DatasetInfo:
+def inspect_dataset(options: InspectDatasetOptions) -> DatasetInfo:
     """Open a picture set, which checks every header, and tell what is in it.
 
     :raises DatasetError: no such set, or a bad picture or label in it; the first is named.

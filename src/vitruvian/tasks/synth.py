@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ import numpy as np
 
 import vitruvian
 from vitruvian.data.encoding import encode_arrays, encode_png
-from vitruvian.data.writer import PictureSetWriter
-from vitruvian.errors import DatasetError
-from vitruvian.options.dataset import SynthOptions
+from vitruvian.data.writer import PictureSetWriter, picture_name
+from vitruvian.errors import DatasetError, MissingExtraError
+from vitruvian.options.dataset import SynthDatasetOptions
 from vitruvian.tasks.worker_pool import map_unordered
 
 _log = logging.getLogger(__name__)
@@ -38,8 +39,8 @@ class PersonJob:
 class RenderedPicture:
     """One finished picture and what is known of it.
 
-    Every ``record`` holds ``gender`` ('male' or 'female') and ``yaw`` (degrees by which the camera stands to
-    the person's left of straight ahead), from which class labels are taken.
+    The ``record`` holds ``person.gender`` ('male' or 'female') and ``yaw`` (degrees by which the camera
+    stands to the person's left of straight ahead), from which class labels are taken.
     """
 
     pixels: np.ndarray  # uint8 H x W x 3
@@ -49,7 +50,7 @@ class RenderedPicture:
 
 
 # Yields the pictures of a job in order; each follows from options.seed, the person and its own number alone.
-RenderPerson = Callable[[SynthOptions, PersonJob], Iterable[RenderedPicture]]
+RenderPerson = Callable[[SynthDatasetOptions, PersonJob], Iterable[RenderedPicture]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +80,26 @@ class SynthReport:
 
 
 def synthesise(
-    options: SynthOptions,
+    options: SynthDatasetOptions,
     *,
     progress: Callable[[SynthProgress], None] | None = None,
     render: RenderPerson | None = None,
+    in_process: bool = False,
 ) -> SynthReport:
-    """Render people into a picture set; see :class:`~vitruvian.options.dataset.SynthOptions`.
+    """Render people into a picture set; see :class:`~vitruvian.options.dataset.SynthDatasetOptions`.
 
     The files have the same bytes whatever the number of workers. An interrupted run keeps the finished
     pictures in ``NAME.partial/`` beside the goal, and the same call goes on from there; a finished set is
-    left as it is. With more than one worker, a script must be guarded by ``if __name__ == "__main__"``.
+    left as it is. Workers are spawned: a script must be guarded by ``if __name__ == "__main__"``.
 
-    :param render: draws the pictures of one person; the mannequin by default.
+    :param render: draws the pictures of one person, picklable; the mannequin by default.
+    :param in_process: render here instead of in workers, to debug. Numerical libraries that use several
+        threads can then change the last bit of a pixel.
     :raises DatasetError: the goal is taken by something else, or the disk is full.
+    :raises MissingExtraError: the mannequin's libraries are not installed.
     """
     started = time.monotonic()
+    render = render or _mannequin()
     with ExitStack() as stack:
         writers = {
             part: stack.enter_context(PictureSetWriter(path, origin=_origin(options, part)))
@@ -103,9 +109,10 @@ def synthesise(
         jobs = plan(options, finished=main)
         found = options.count - sum(len(job.pictures) for job in jobs)
         done = found
-        draw = partial(_draw_person, options, render or render_mannequin)
-        # No more processes than people, and none at all for a finished set.
-        for pictures in map_unordered(draw, jobs, workers=max(1, min(options.worker_count, len(jobs)))):
+        draw = partial(_draw_person, options, render)
+        workers = 0 if in_process else min(options.worker_count, len(jobs))
+        results = (draw(job) for job in jobs) if workers == 0 else map_unordered(draw, jobs, workers=workers)
+        for pictures in stack.enter_context(closing(results)):
             for picture in pictures:
                 _store(picture, writers)
             done += len(pictures)
@@ -123,7 +130,7 @@ def synthesise(
     )
 
 
-def set_paths(options: SynthOptions) -> dict[str, Path]:
+def set_paths(options: SynthDatasetOptions) -> dict[str, Path]:
     """The sets that a run writes: the full pictures under ``""``, close-ups under their part's name."""
     out = options.out
     is_zip = out.suffix.lower() == ".zip"
@@ -131,7 +138,7 @@ def set_paths(options: SynthOptions) -> dict[str, Path]:
     return {"": out} | {part: out.with_name(f"{stem}-{part}{suffix}") for part in options.closeups}
 
 
-def plan(options: SynthOptions, *, finished: PictureSetWriter | frozenset[int]) -> list[PersonJob]:
+def plan(options: SynthDatasetOptions, *, finished: PictureSetWriter | frozenset[int]) -> list[PersonJob]:
     """One job for every person of whom a picture is wanting."""
     jobs = []
     for person, first in enumerate(range(0, options.count, options.poses_per_person)):
@@ -143,12 +150,21 @@ def plan(options: SynthOptions, *, finished: PictureSetWriter | frozenset[int]) 
 
 
 def class_label(kind: str, record: Mapping[str, Any]) -> int | None:
-    """The class of a picture: see :attr:`SynthOptions.class_label`."""
+    """The class of a picture: see :attr:`SynthDatasetOptions.class_label`."""
     if kind == "gender":
-        return int(record["gender"] == "male")
+        return int(record["person"]["gender"] == "male")
     if kind == "yaw":
         return round(float(record["yaw"]) / (360 / YAW_CLASSES)) % YAW_CLASSES
     return None
+
+
+def _mannequin() -> RenderPerson:
+    # Asked here, because a worker would only find out after the start and die of it.
+    if any(find_spec(library) is None for library in ("warp", "scipy")):
+        raise MissingExtraError("rendering synthetic people", "mannequin")
+    from vitruvian.tasks.people import render_people
+
+    return render_people
 
 
 @dataclass(frozen=True)
@@ -164,7 +180,7 @@ class _EncodedPicture:
     closeups: tuple[_EncodedPicture, ...] = ()
 
 
-def _draw_person(options: SynthOptions, render: RenderPerson, job: PersonJob) -> list[_EncodedPicture]:
+def _draw_person(options: SynthDatasetOptions, render: RenderPerson, job: PersonJob) -> list[_EncodedPicture]:
     """The work of one worker process on one person."""
     try:
         rendered = zip(job.pictures, render(options, job), strict=True)
@@ -174,17 +190,26 @@ def _draw_person(options: SynthOptions, render: RenderPerson, job: PersonJob) ->
         raise
 
 
-def _encode(options: SynthOptions, part: str, number: int, picture: RenderedPicture) -> _EncodedPicture:
+def _encode(
+    options: SynthDatasetOptions, part: str, number: int, picture: RenderedPicture
+) -> _EncodedPicture:
     keeps_arrays = options.labels == "full" and bool(picture.arrays)
     return _EncodedPicture(
         part=part,
         number=number,
         png=encode_png(picture.pixels),
         label=class_label(options.class_label, picture.record),
-        record=dict(picture.record) if options.labels != "none" else None,
+        record=_record(part, number, picture) if options.labels != "none" else None,
         arrays=encode_arrays(picture.arrays) if keeps_arrays else None,
         closeups=tuple(_encode(options, name, number, shot) for name, shot in picture.closeups.items()),
     )
+
+
+def _record(part: str, number: int, picture: RenderedPicture) -> dict[str, Any]:
+    """The line of ``labels.jsonl``: a close-up names the full picture, and that one its close-ups."""
+    if part:
+        return {"part": part, "source": picture_name(number), **picture.record}
+    return {**picture.record, "closeups": list(picture.closeups)}
 
 
 def _store(picture: _EncodedPicture, writers: Mapping[str, PictureSetWriter]) -> None:
@@ -213,7 +238,7 @@ def _finish(writers: Mapping[str, PictureSetWriter]) -> None:
         writer.finish()
 
 
-def _origin(options: SynthOptions, part: str) -> dict[str, Any]:
+def _origin(options: SynthDatasetOptions, part: str) -> dict[str, Any]:
     """All that the pictures of one set follow from: not the path, not the number of workers."""
     decisive = {key: value for key, value in asdict(options).items() if key not in ("out", "workers")}
     return {
@@ -223,7 +248,3 @@ def _origin(options: SynthOptions, part: str) -> dict[str, Any]:
         "part": part or "body",
         **decisive,
     }
-
-
-def render_mannequin(options: SynthOptions, job: PersonJob) -> Iterable[RenderedPicture]:
-    raise NotImplementedError

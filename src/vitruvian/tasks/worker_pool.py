@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -24,16 +24,14 @@ _JOBS_AHEAD = 2  # jobs handed out per worker, so that none waits and results do
 
 def map_unordered(
     function: Callable[[Job], Result], jobs: Iterable[Job], *, workers: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Results of ``function`` as they are ready, in any order.
 
-    One worker means this process. More are spawned, so function, jobs and results must be picklable, and a
-    script that gets here must be guarded by ``if __name__ == "__main__"``. When the iteration ends early, by
-    an exception, Ctrl-C or closing the iterator, the workers are stopped at once.
+    The workers are spawned, even a single one, so that each job meets the same surroundings: function, jobs
+    and results must be picklable, and a script that gets here must be guarded by
+    ``if __name__ == "__main__"``. When the iteration ends early, by an exception, Ctrl-C or closing the
+    iterator, the workers are stopped at once.
     """
-    if workers == 1:
-        yield from map(function, jobs)
-        return
     jobs = iter(jobs)
     with _single_threaded_children(), _pool(workers) as pool:
         waiting = {pool.submit(function, job) for job in islice(jobs, workers * _JOBS_AHEAD)}

@@ -1,0 +1,55 @@
+"""The mannequin as the renderer of a picture set: the choices of a command in, its samples out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from vitruvian.mannequin.labels import KEYPOINT_NAMES
+from vitruvian.mannequin.synth import Sample, SynthOptions, person_pictures
+from vitruvian.options.dataset import SynthDatasetOptions
+from vitruvian.tasks.synth import PersonJob, RenderedPicture
+
+_PERSON_BITS = 32
+
+
+def render_people(options: SynthDatasetOptions, job: PersonJob) -> Iterator[RenderedPicture]:
+    """The pictures of one person; see :data:`vitruvian.tasks.synth.RenderPerson`."""
+    first = job.person * options.poses_per_person
+    poses = [number - first for number in job.pictures]
+    for sample in person_pictures(person_seed(options.seed, job.person), poses, mannequin_options(options)):
+        yield _picture(sample)
+
+
+def person_seed(seed: int, person: int) -> int:
+    """The integer that a person follows from: runs of different seeds have nobody in common."""
+    return (seed << _PERSON_BITS) + person
+
+
+def mannequin_options(options: SynthDatasetOptions) -> SynthOptions:
+    """What the renderer is asked for."""
+    height, width = options.height_width
+    return SynthOptions(
+        height=height,
+        width=width,
+        backgrounds=options.backgrounds,
+        yaw_sigma=options.yaw_sigma,
+        any_yaw_fraction=options.any_yaw_fraction,
+        quality=options.quality,
+        closeups=options.closeups,
+        closeup_size=options.closeup_height_width,
+        labels=options.labels != "none",
+    )
+
+
+def _picture(sample: Sample) -> RenderedPicture:
+    record: dict[str, Any] = dict(sample.record)
+    if sample.keypoints is not None:
+        record["keypoints"] = dict(zip(KEYPOINT_NAMES, sample.keypoints.tolist(), strict=True))
+    arrays = {"alpha": sample.alpha, "semantic": sample.semantic}
+    if sample.depth is not None:
+        arrays["depth"] = sample.depth
+    if sample.template is not None:
+        arrays["template"] = sample.template
+    closeups = {part: _picture(shot) for part, shot in sample.closeups.items()}
+    return RenderedPicture(sample.rgb, record, arrays, closeups)
