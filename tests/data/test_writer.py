@@ -204,6 +204,12 @@ def test_two_processes_do_not_write_one_set(tmp_path: Path) -> None:
     assert "is being written by another process" in other.stderr
 
 
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatasetError, match=r"file/set\.zip cannot be written \(.*choose another place"):
+        PictureSetWriter(tmp_path / "file" / "set.zip", origin=ORIGIN)
+
+
 def test_an_empty_set_is_not_written(tmp_path: Path) -> None:
     with (
         PictureSetWriter(tmp_path / "set", origin=ORIGIN) as writer,

@@ -87,7 +87,10 @@ class PictureSetWriter:
             self._refuse_foreign()
             shutil.rmtree(self._partial, ignore_errors=True)  # left by a kill after the last rename
             return
-        self._pictures.mkdir(parents=True, exist_ok=True)
+        try:
+            self._pictures.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatasetError(f"{self.path} cannot be written ({error}): choose another place") from error
         self._lock = _lock(self._partial / "lock", self.path)
         try:
             self._check_origin()

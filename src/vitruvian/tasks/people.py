@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from vitruvian.mannequin.labels import KEYPOINT_NAMES
 from vitruvian.mannequin.synth import Sample, SynthOptions, person_pictures
 from vitruvian.options.dataset import SynthDatasetOptions
@@ -45,7 +47,8 @@ def mannequin_options(options: SynthDatasetOptions) -> SynthOptions:
 def _picture(sample: Sample) -> RenderedPicture:
     record: dict[str, Any] = dict(sample.record)
     if sample.keypoints is not None:
-        record["keypoints"] = dict(zip(KEYPOINT_NAMES, sample.keypoints.tolist(), strict=True))
+        hundredths = sample.keypoints.astype(np.float64).round(2)  # of a pixel
+        record["keypoints"] = dict(zip(KEYPOINT_NAMES, hundredths.tolist(), strict=True))
     arrays = {"alpha": sample.alpha, "semantic": sample.semantic}
     if sample.depth is not None:
         arrays["depth"] = sample.depth
