@@ -57,6 +57,7 @@ class LightData:
 @wp.struct
 class Sampling:
     width: int
+    height: int
     grid: int  # sub-samples along each side of a pixel
     occlusion_rays: int  # for each sub-sample
     shadow_rays: int
@@ -93,6 +94,32 @@ class Look:
     gloss: float
     fuzz: float
     wrap: wp.vec3  # how far light creeps round the edge, per colour
+
+
+@wp.struct
+class Reflection:
+    """Light towards the camera: in any case, by the open sky, by the free key light."""
+
+    steady: wp.vec3
+    by_sky: wp.vec3
+    by_key: wp.vec3
+
+
+@wp.struct
+class Film:
+    """What the first pass leaves for each pixel; means over the sub-samples unless said otherwise."""
+
+    alpha: wp.array(dtype=float)
+    semantic: wp.array(dtype=wp.int32)  # the class of most sub-samples
+    votes: wp.array2d(dtype=wp.uint8)
+    steady: wp.array(dtype=wp.vec3)
+    by_sky: wp.array(dtype=wp.vec3)
+    by_key: wp.array(dtype=wp.vec3)
+    open: wp.array(dtype=wp.vec2)  # share of the sky and of the key light that is not hidden
+    shadow: wp.array(dtype=wp.vec2)  # on the ground, of one sub-sample
+    position: wp.array(dtype=wp.vec4)  # of the sub-sample nearest to the centre; then its distance
+    normal: wp.array(dtype=wp.vec3)
+    place: wp.array(dtype=wp.vec4)  # and the slot
 
 
 @wp.func

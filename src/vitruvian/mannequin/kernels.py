@@ -9,9 +9,11 @@ import warp as wp
 from vitruvian.mannequin.kernel_base import (
     TWO_PI,
     CameraData,
+    Film,
     Hit,
     LightData,
     Look,
+    Reflection,
     Sampling,
     SceneData,
     across,
@@ -151,21 +153,18 @@ def key_share(s: SceneData, light: LightData, origin: wp.vec3, rays: int, first:
 
 
 @wp.func
-def ground_shadow(s: SceneData, light: LightData, plan: Sampling, p: wp.vec3, first: int, turn: wp.vec3):
+def ground_shadow(s: SceneData, light: LightData, plan: Sampling, p: wp.vec3, turn: wp.vec3):
     """Key light and sky that the figure takes from a point of the ground: (shadow, occlusion)."""
     dx = p[0] - plan.ground_x
     dy = p[1] - plan.ground_y
     r2 = dx * dx + dy * dy
     out = wp.vec2(0.0, 0.0)
     if r2 < plan.ground_radius * plan.ground_radius:
-        fade = wp.exp(-r2 * 0.9)
-        shadow = (1.0 - key_share(s, light, p, 1, first, turn)) * fade
+        shadow = (1.0 - key_share(s, light, p, plan.ground_rays, 0, turn)) * wp.exp(-r2 * 0.9)
         occlusion = float(0.0)
-        if plan.ground_rays > 0 and r2 < 1.7:
+        if r2 < 1.7:
             up = wp.vec3(0.0, 0.0, 1.0)
-            occlusion = 1.0 - open_sky(
-                s, p, up, up, plan.ground_rays, first * plan.ground_rays, turn, GROUND_REACH
-            )
+            occlusion = 1.0 - open_sky(s, p, up, up, plan.ground_rays, 0, turn, GROUND_REACH)
         out = wp.vec2(shadow, occlusion)
     return out
 
@@ -194,44 +193,43 @@ def surface_look(s: SceneData, hit: Hit, surface: int, region: int, tangent: wp.
 
 @wp.func
 def reflected(
-    s: SceneData,
-    light: LightData,
-    hit: Hit,
-    look: Look,
-    surface: int,
-    tangent: wp.vec3,
-    view: wp.vec3,
-    sky: float,
-    key: float,
+    s: SceneData, light: LightData, hit: Hit, look: Look, surface: int, tangent: wp.vec3, view: wp.vec3
 ):
-    """Light that leaves a surface towards the camera; sky and key are the shares that arrive."""
+    """Light that leaves a surface towards the camera, in three parts: always there, in proportion to the open
+    sky, in proportion to the free key light."""
     n = look.normal
     facing = wp.dot(n, light.direction)
     upness = 0.5 + 0.5 * n[2]
-    ambient = mix3(light.ground, light.sky, upness) * sky
-    fill = light.fill * (wp.max(0.0, (wp.dot(n, light.fill_direction) + 0.25) / 1.25) * (0.35 + 0.65 * sky))
+    fill = light.fill * wp.max(0.0, (wp.dot(n, light.fill_direction) + 0.25) / 1.25)
     w = look.wrap
     diffuse = wp.vec3(
         wp.max(0.0, (facing + w[0]) / (1.0 + w[0])),
         wp.max(0.0, (facing + w[1]) / (1.0 + w[1])),
         wp.max(0.0, (facing + w[2]) / (1.0 + w[2])),
     )
-    c = wp.cw_mul(look.albedo, ambient + fill + wp.cw_mul(light.key, diffuse) * key)
+    out = Reflection()
+    out.steady = wp.cw_mul(look.albedo, fill * 0.35)
+    out.by_sky = wp.cw_mul(look.albedo, mix3(light.ground, light.sky, upness) + fill * 0.65)
+    out.by_key = wp.cw_mul(look.albedo, wp.cw_mul(light.key, diffuse))
     half = wp.normalize(light.direction - view)
     grazing = 1.0 - wp.max(0.0, -wp.dot(n, view))
     grazing3 = grazing * grazing * grazing
     if surface == Surface.HAIR:
         shine = hair_highlight(s, look, hit.slot, tangent, half, light.key)
-        c = c + shine * ((key * 0.8 + 0.2 * sky) * (0.3 + 0.7 * wp.max(0.0, facing * 0.5 + 0.5)))
-        c = c + light.sky * (0.012 * sky * grazing3)
+        shine = shine * (0.3 + 0.7 * wp.max(0.0, facing * 0.5 + 0.5))
+        out.by_key = out.by_key + shine * 0.8
+        out.by_sky = out.by_sky + shine * 0.2 + light.sky * (0.012 * grazing3)
     else:
         lobe = wp.pow(wp.max(0.0, wp.dot(n, half)), look.gloss) * look.specular * (look.gloss + 8.0) / 50.0
         fresnel = 0.04 + 0.96 * grazing3 * grazing * grazing
-        c = c + light.key * (lobe * key * (0.25 + 0.75 * wp.max(0.0, facing)))
-        c = c + light.sky * (fresnel * look.specular * 0.5 * sky * upness)
+        out.by_key = out.by_key + light.key * (lobe * (0.25 + 0.75 * wp.max(0.0, facing)))
+        out.by_sky = out.by_sky + light.sky * (fresnel * look.specular * 0.5 * upness)
         fuzz = wp.cw_mul(look.albedo * 0.5 + wp.vec3(0.1, 0.1, 0.1), light.sky + light.fill)
-        c = c + fuzz * (look.fuzz * grazing3 * sky)
-    return c
+        out.by_sky = out.by_sky + fuzz * (look.fuzz * grazing3)
+    return out
+
+
+# ---------------------------------------------------------------------------------------------------- pixels
 
 
 @wp.func
@@ -244,30 +242,25 @@ def winner(votes: wp.array2d(dtype=wp.uint8), pixel: int):
 
 
 @wp.kernel
-def draw(
-    s: SceneData,
-    camera: CameraData,
-    light: LightData,
-    plan: Sampling,
-    rgb: wp.array(dtype=wp.vec3),
-    alpha: wp.array(dtype=float),
-    semantic: wp.array(dtype=wp.int32),
-    shadow: wp.array(dtype=wp.vec2),
-    depth: wp.array(dtype=float),
-    place: wp.array(dtype=wp.vec4),
-    votes: wp.array2d(dtype=wp.uint8),
-):
-    """One thread a pixel. rgb is multiplied by alpha; place carries the slot as fourth number."""
+def cast(s: SceneData, camera: CameraData, light: LightData, plan: Sampling, film: Film):
+    """First pass, one thread a pixel: cast the rays and keep light and openness apart."""
     pixel = wp.tid()
     column = pixel % plan.width
     row = pixel / plan.width
     rng = wp.rand_init(plan.seed, pixel)
-    turn = wp.vec3(wp.randf(rng), wp.randf(rng), wp.randf(rng))
+    # neighbours begin the sequence of rays at evenly spread places, so that their mean has little noise
+    turn = wp.vec3(
+        fraction(float(column) * 0.7548777 + float(row) * 0.5698403),
+        fraction(float(column) * 0.5698403 + float(row) * 0.2451223 + 0.5),
+        fraction(float(column) * 0.1802460 + float(row) * 0.8191725 + 0.25),
+    )
     samples = plan.grid * plan.grid
-    share = 1.0 / float(samples)
     cell = 1.0 / float(plan.grid)
-    light_sum = wp.vec3(0.0, 0.0, 0.0)
-    shadow_sum = wp.vec2(0.0, 0.0)
+    steady = wp.vec3(0.0, 0.0, 0.0)
+    by_sky = wp.vec3(0.0, 0.0, 0.0)
+    by_key = wp.vec3(0.0, 0.0, 0.0)
+    sky_sum = float(0.0)
+    key_sum = float(0.0)
     covered = int(0)
     nearest_centre = float(9.0)
     for k in range(samples):
@@ -278,41 +271,91 @@ def draw(
         view = wp.normalize(camera.forward + camera.right * across_x + camera.up * across_y)
         hit = nearest_surface(s, camera.origin, view)
         if hit.found == 0:
-            votes[pixel, 0] = votes[pixel, 0] + wp.uint8(1)
-            if plan.ground_radius > 0.0 and view[2] < -1.0e-4:
+            if film.votes[pixel, 0] == wp.uint8(0) and view[2] < -1.0e-4:
                 t = -camera.origin[2] / view[2]
                 p = camera.origin + view * t + wp.vec3(0.0, 0.0, 1.0e-3)
-                shadow_sum = shadow_sum + ground_shadow(s, light, plan, p, k, turn)
+                film.shadow[pixel] = ground_shadow(s, light, plan, p, turn)
+            film.votes[pixel, 0] = film.votes[pixel, 0] + wp.uint8(1)
             continue
         covered = covered + 1
         surface = int(s.materials[hit.slot, Column.SURFACE])
         label = int(s.materials[hit.slot, Column.SEMANTIC])
         if surface == Surface.SKIN:
             label = skin_region(s, hit)
-        votes[pixel, label] = votes[pixel, label] + wp.uint8(1)
+        film.votes[pixel, label] = film.votes[pixel, label] + wp.uint8(1)
         tangent = wp.vec3(0.0, 0.0, 0.0)
-        occlusion_rays = plan.occlusion_rays
         if surface == Surface.HAIR:
             tangent = interpolate_tangent(s, hit)
-            occlusion_rays = wp.max(1, plan.occlusion_rays / 2)
         look = surface_look(s, hit, surface, label, tangent)
-        p_hit = camera.origin + view * hit.distance + hit.face_normal * 1.5e-3
-        sky = float(1.0)
-        if plan.occlusion_rays > 0:
-            sky = open_sky(
-                s, p_hit, look.normal, hit.face_normal, occlusion_rays, k * occlusion_rays, turn, light.reach
-            )
-        key = float(1.0)
-        if wp.dot(look.normal, light.direction) > -0.4:
-            start = p_hit + hit.face_normal * 1.0e-3
-            key = key_share(s, light, start, plan.shadow_rays, k * plan.shadow_rays, turn)
-        light_sum = light_sum + reflected(s, light, hit, look, surface, tangent, view, sky, key)
+        start = camera.origin + view * hit.distance + hit.face_normal * 1.5e-3
+        n = look.normal
+        sky_sum = sky_sum + open_sky(
+            s, start, n, hit.face_normal, plan.occlusion_rays, k * plan.occlusion_rays, turn, light.reach
+        )
+        if wp.dot(n, light.direction) > -0.4:  # beyond that even wrapped light does not arrive
+            start = start + hit.face_normal * 1.0e-3
+            key_sum = key_sum + key_share(s, light, start, plan.shadow_rays, k * plan.shadow_rays, turn)
+        part = reflected(s, light, hit, look, surface, tangent, view)
+        steady = steady + part.steady
+        by_sky = by_sky + part.by_sky
+        by_key = by_key + part.by_key
         off_centre = (x - 0.5) * (x - 0.5) + (y - 0.5) * (y - 0.5)
         if off_centre < nearest_centre:
             nearest_centre = off_centre
-            depth[pixel] = hit.distance
-            place[pixel] = wp.vec4(hit.place[0], hit.place[1], hit.place[2], float(hit.slot))
-    rgb[pixel] = light_sum * share
-    alpha[pixel] = float(covered) * share
-    shadow[pixel] = shadow_sum * share
-    semantic[pixel] = winner(votes, pixel)
+            p_hit = camera.origin + view * hit.distance
+            film.position[pixel] = wp.vec4(p_hit[0], p_hit[1], p_hit[2], hit.distance)
+            film.normal[pixel] = hit.normal
+            film.place[pixel] = wp.vec4(hit.place[0], hit.place[1], hit.place[2], float(hit.slot))
+    share = 1.0 / float(samples)
+    film.alpha[pixel] = float(covered) * share
+    film.steady[pixel] = steady * share
+    film.by_sky[pixel] = by_sky * share
+    film.by_key[pixel] = by_key * share
+    film.open[pixel] = wp.vec2(sky_sum, key_sum) / float(wp.max(covered, 1))
+    film.semantic[pixel] = winner(film.votes, pixel)
+
+
+@wp.func
+def likeness(film: Film, a: int, b: int):
+    """1 if two pixels show the same smooth piece of surface, else 0."""
+    same = float(0.0)
+    if film.alpha[b] > 0.0 and film.place[a][3] == film.place[b][3]:
+        pa = film.position[a]
+        pb = film.position[b]
+        step = wp.vec3(pb[0] - pa[0], pb[1] - pa[1], pb[2] - pa[2])
+        n = film.normal[a]
+        if wp.abs(wp.dot(step, n)) < 0.012 and wp.dot(n, film.normal[b]) > 0.6:
+            same = 1.0
+    return same
+
+
+@wp.kernel
+def gather(plan: Sampling, film: Film, rgb: wp.array(dtype=wp.vec3), shadow: wp.array(dtype=wp.vec2)):
+    """Second pass: openness is smoothed over the neighbours on the same surface, then meets the light.
+
+    rgb is multiplied by alpha; shadow by its complement.
+    """
+    pixel = wp.tid()
+    column = pixel % plan.width
+    row = pixel / plan.width
+    coverage = film.alpha[pixel]
+    sky = film.open[pixel] * 1.0
+    weight = float(1.0)
+    ground = film.shadow[pixel] * 0.0
+    ground_weight = float(0.0)
+    for dy in range(-2, 3):
+        for dx in range(-2, 3):
+            x = column + dx
+            y = row + dy
+            if x >= 0 and x < plan.width and y >= 0 and y < plan.height:
+                other = y * plan.width + x
+                free = 1.0 - film.alpha[other]
+                ground = ground + film.shadow[other] * free
+                ground_weight = ground_weight + free
+                if coverage > 0.0 and (dx != 0 or dy != 0):
+                    w = likeness(film, pixel, other)
+                    sky = sky + film.open[other] * w
+                    weight = weight + w
+    sky = sky / weight
+    rgb[pixel] = film.steady[pixel] + film.by_sky[pixel] * sky[0] + film.by_key[pixel] * sky[1]
+    shadow[pixel] = ground * ((1.0 - coverage) / wp.max(ground_weight, 1.0e-6))

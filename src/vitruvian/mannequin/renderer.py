@@ -35,8 +35,8 @@ class Quality:
 
 QUALITIES = {
     "fast": Quality(grid=1, occlusion_rays=2, shadow_rays=1, ground_rays=1),
-    "good": Quality(grid=2, occlusion_rays=2, shadow_rays=1, ground_rays=1),
-    "better": Quality(grid=2, occlusion_rays=4, shadow_rays=2, ground_rays=3),
+    "good": Quality(grid=2, occlusion_rays=1, shadow_rays=1, ground_rays=1),
+    "better": Quality(grid=2, occlusion_rays=3, shadow_rays=1, ground_rays=2),
     "fine": Quality(grid=3, occlusion_rays=4, shadow_rays=2, ground_rays=3),
 }
 
@@ -126,31 +126,25 @@ class Scene:
         warp, kernels = _warp()
         height, width = camera.height, camera.width
         count = height * width
-
-        def empty(dtype: Any) -> Any:
-            return warp.zeros(count, dtype=dtype, device=self._device)
-
-        rgb, alpha, semantic = empty(warp.vec3), empty(warp.float32), empty(warp.int32)
-        shadow, depth, template = empty(warp.vec2), empty(warp.float32), empty(warp.vec4)
-        votes = warp.zeros((count, kernels.SEMANTIC_CLASSES), dtype=warp.uint8, device=self._device)
-        inputs = [
-            self._data,
-            _camera_data(kernels, camera),
-            _light_data(kernels, light),
-            _sampling(kernels, quality, width, seed, ground),
-        ]
-        outputs = [rgb, alpha, semantic, shadow, depth, template, votes]
-        warp.launch(kernels.draw, dim=count, inputs=inputs, outputs=outputs, device=self._device)
-        template_slot = template.numpy().reshape(height, width, 4)
-        depth_map = depth.numpy().reshape(height, width)
+        plan = _sampling(kernels, quality, camera, seed, ground)
+        film = _film(warp, kernels, count, self._device)
+        rgb = warp.empty(count, dtype=warp.vec3, device=self._device)
+        shadow = warp.empty(count, dtype=warp.vec2, device=self._device)
+        looks = [self._data, _camera_data(kernels, camera), _light_data(kernels, light), plan]
+        warp.launch(kernels.cast, dim=count, inputs=looks, outputs=[film], device=self._device)
+        warp.launch(
+            kernels.gather, dim=count, inputs=[plan, film], outputs=[rgb, shadow], device=self._device
+        )
+        depth = film.position.numpy().reshape(height, width, 4)[..., 3]
+        place = film.place.numpy().reshape(height, width, 4)
         return Channels(
             rgb=rgb.numpy().reshape(height, width, 3),
-            alpha=alpha.numpy().reshape(height, width),
-            semantic=semantic.numpy().reshape(height, width).astype(np.uint8),
+            alpha=film.alpha.numpy().reshape(height, width),
+            semantic=film.semantic.numpy().reshape(height, width).astype(np.uint8),
             shadow=shadow.numpy().reshape(height, width, 2),
-            depth=depth_map,
-            template=template_slot[..., :3],
-            slot=np.where(depth_map > 0, template_slot[..., 3], -1).astype(np.int8),
+            depth=depth,
+            template=place[..., :3],
+            slot=np.where(depth > 0, place[..., 3], -1).astype(np.int8),
         )
 
 
@@ -158,6 +152,26 @@ def _tangents(pieces: Sequence[Piece]) -> np.ndarray:
     return np.concatenate(
         [p.tangents if p.tangents is not None else np.zeros_like(p.vertices) for p in pieces]
     )
+
+
+def _film(warp: Any, kernels: Any, count: int, device: str) -> Any:
+    film = kernels.Film()
+    kinds = {
+        "alpha": warp.float32,
+        "semantic": warp.int32,
+        "steady": warp.vec3,
+        "by_sky": warp.vec3,
+        "by_key": warp.vec3,
+        "open": warp.vec2,
+        "shadow": warp.vec2,
+        "position": warp.vec4,
+        "normal": warp.vec3,
+        "place": warp.vec4,
+    }
+    for name, kind in kinds.items():
+        setattr(film, name, warp.zeros(count, dtype=kind, device=device))
+    film.votes = warp.zeros((count, kernels.SEMANTIC_CLASSES), dtype=warp.uint8, device=device)
+    return film
 
 
 def _camera_data(kernels: Any, camera: Camera) -> Any:
@@ -179,10 +193,10 @@ def _light_data(kernels: Any, light: Light) -> Any:
 
 
 def _sampling(
-    kernels: Any, quality: Quality, width: int, seed: int, ground: tuple[float, float] | None
+    kernels: Any, quality: Quality, camera: Camera, seed: int, ground: tuple[float, float] | None
 ) -> Any:
     data = kernels.Sampling()
-    data.width = width
+    data.width, data.height = camera.width, camera.height
     data.grid = quality.grid
     data.occlusion_rays = quality.occlusion_rays
     data.shadow_rays = quality.shadow_rays
