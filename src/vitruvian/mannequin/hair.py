@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 CAP_THICKNESS = 0.004  # metres
 HAIRLINE_AZIMUTH = (0, 20, 38, 52, 66, 80, 92, 104, 125, 150, 180)  # degrees from the face, both sides
 HAIRLINE_HEIGHT = (0.976, 0.976, 0.968, 0.950, 0.930, 0.905, 0.918, 0.895, 0.850, 0.822, 0.812)  # template z
-FACE_AZIMUTH = 64  # degrees; strands that enter this sector below the hairline are dropped
+FACE_AZIMUTH = 64  # degrees; no strands in this sector below the hairline
 CHIN_HEIGHT = 0.79
+SHORT = 0.12  # metres; shorter strands are cut at the edge of the face, longer ones left out
 SEEDS = 6  # different growths of one style
 
 
@@ -131,7 +132,8 @@ def _bare(template: np.ndarray, part: object) -> np.ndarray:
     column = np.clip((corner_uv[:, 0] * size).astype(int), 0, size - 1)
     row = np.clip(((1 - corner_uv[:, 1]) * size).astype(int), 0, size - 1)
     np.maximum.at(ears, part.triangles.reshape(-1), body.masks[row, column, 2])
-    is_ear = (ears > 0.3) | ((np.abs(x) > 0.071) & (z < 0.93) & (z > 0.85) & (y < 0))
+    beside_ear = (np.abs(x) > 0.071) & (z < 0.915) & (z > 0.85) & (y < -0.015)
+    is_ear = (ears > 0.3) | beside_ear
     is_cavity = (np.linalg.norm((template - SKULL_CENTRE) / SKULL_RADII, axis=1) < 0.86) & (z > 0.82)
     is_face = (y < -0.03) & (z < 0.90) & (np.abs(x) < 0.066)
     return is_ear | is_cavity | is_face
@@ -144,7 +146,8 @@ def _cap(rest: Rest) -> mesh.Piece:
     normals = mesh.vertex_normals(skin, part.triangles)
     count = len(skin)
     t = scalp.template
-    chart = np.stack([t[:, 0] * 8, np.full(count, 0.6), np.zeros(count), np.zeros(count)], 1)
+    stubble = [t[:, 0] * 25 + t[:, 2] * 8, np.full(count, 0.6), np.zeros(count), (t[:, 1] + t[:, 2]) * 3]
+    chart = np.stack(stubble, 1)
     arrays = {
         "vertices": skin + normals * CAP_THICKNESS,
         "normals": normals,
@@ -172,7 +175,11 @@ def growth(style: str, seed: int) -> Growth:
     elif isinstance(kind, Style):
         roots, normals = _roots(kind.roots, rng)
         strands, is_fringe = grow(kind, roots, normals, height_over_hairline(roots), rng)
-        bundles = [strands.only(~_crosses_face(strands.points) | is_fringe)]
+        before_face = _is_before_face(strands.points) & ~is_fringe[:, None]
+        if kind.length < SHORT:
+            bundles = [strands.ending_at(before_face)]
+        else:
+            bundles = [strands.only(~before_face.any(1))]
     else:
         raise ValueError(f"style {style!r} has no strands")
     return _mesh_of(bundles)
@@ -192,12 +199,12 @@ def _roots(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray
     return (scalp.template[f] * weight).sum(1), (scalp.normals[f] * weight).sum(1)
 
 
-def _crosses_face(points: np.ndarray) -> np.ndarray:
-    """Which of n strands (n x K x 3) come before the face."""
+def _is_before_face(points: np.ndarray) -> np.ndarray:
+    """Which points of n strands (n x K x 3) hang before the face; n x K."""
     flat = points.reshape(-1, 3)
     before = (np.abs(azimuth(flat)) < FACE_AZIMUTH) & (flat[:, 2] > CHIN_HEIGHT)
     before &= height_over_hairline(flat) < -0.010
-    return before.reshape(points.shape[:2]).any(1)
+    return before.reshape(points.shape[:2])
 
 
 def _mesh_of(bundles: list[Strands]) -> Growth:

@@ -55,25 +55,25 @@ class Tied:
 STYLES: dict[str, Style | Tied | None] = {
     "bald": None,
     "buzz": Style(roots=0, length=0.0),
-    "crop": Style(900, 0.040, 6, 0.0052, forward=0.8, up=0.2, lift=0.006, gravity=0.22),
-    "sidepart": Style(700, 0.075, 8, 0.0062, parting=0.03, back=0.45, up=0.5, lift=0.013, gravity=0.30),
-    "slick": Style(700, 0.085, 8, 0.006, sideways=0.15, back=1.6, gravity=0.24),
+    "crop": Style(1500, 0.040, 6, 0.0044, forward=0.8, up=0.2, lift=0.011, gravity=0.18),
+    "sidepart": Style(1200, 0.075, 8, 0.0048, parting=0.03, back=0.45, up=0.4, lift=0.012, gravity=0.30),
+    "slick": Style(1100, 0.085, 8, 0.0048, sideways=0.15, back=1.6, gravity=0.24),
     "spiky": Style(
-        750, 0.05, 6, 0.0055, sideways=0.2, back=0.1, spike=0.7, up=0.3, lift=0.01, gravity=0.06
+        1000, 0.032, 6, 0.0045, sideways=0.2, back=-0.2, spike=0.7, up=0.3, lift=0.01, gravity=0.06
     ),
     "bob": Style(
-        850, 0.27, 14, parting=0.02, back=0.35, up=0.1, lift=0.013, gravity=0.36, cut_height=0.79, inward=0.10
+        850, 0.27, 14, parting=0.02, back=0.35, up=0.1, lift=0.010, gravity=0.36, cut_height=0.79, inward=0.10
     ),
     "bobfringe": Style(
-        850, 0.27, 14, back=0.35, up=0.1, lift=0.013, gravity=0.36, cut_height=0.785, inward=0.12,
+        850, 0.27, 14, back=0.35, up=0.1, lift=0.010, gravity=0.36, cut_height=0.785, inward=0.12,
         fringe=0.085,
     ),
     "shoulder": Style(
-        850, 0.36, 16, 0.0088, parting=-0.025, back=0.42, up=0.1, lift=0.014, gravity=0.38, cut_height=0.68
+        850, 0.36, 16, 0.0088, parting=-0.025, back=0.42, up=0.1, lift=0.011, gravity=0.38, cut_height=0.68
     ),
-    "long": Style(850, 0.58, 16, 0.0088, back=0.42, up=0.1, lift=0.013, gravity=0.40, cut_height=0.47),
+    "long": Style(850, 0.58, 16, 0.0088, back=0.42, up=0.1, lift=0.010, gravity=0.40, cut_height=0.47),
     "longwavy": Style(
-        850, 0.56, 18, 0.0090, parting=0.03, back=0.38, lift=0.016, gravity=0.38, cut_height=0.50,
+        850, 0.56, 18, 0.0090, parting=0.03, back=0.38, lift=0.013, gravity=0.38, cut_height=0.50,
         curl=0.006, curl_turns=9.0,
     ),
     "longfringe": Style(
@@ -84,7 +84,7 @@ STYLES: dict[str, Style | Tied | None] = {
         curl=0.007, curl_turns=20.0, outward=0.05,
     ),
     "afro": Style(
-        900, 0.055, 7, 0.013, flatness=0.8, spike=1.0, sideways=0.0, back=0.0, up=0.0, lift=0.012,
+        1300, 0.055, 7, 0.0105, flatness=0.8, spike=1.0, sideways=0.0, back=0.0, up=0.0, lift=0.012,
         gravity=0.0, curl=0.008, curl_turns=40.0,
     ),
     "ponytail": Tied((0.0, 0.072, 0.955), tail=True),

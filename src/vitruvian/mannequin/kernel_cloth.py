@@ -190,32 +190,40 @@ def template_step(s: SceneData, face: int, step: wp.vec3):
 
 
 @wp.func
-def cloth_look(s: SceneData, hit: Hit, surface: int):
+def cloth_relief(s: SceneData, hit: Hit):
+    """Folds at a hit: how they tilt the normal (three numbers), and their height."""
     m = s.materials
-    slot = hit.slot
-    look = Look()
-    look.albedo = cloth_colour(m, slot, hit.chart[0], hit.chart[1], hit.place)
-    look.normal = hit.normal
-    amplitude = m[slot, Column.FOLD_AMPLITUDE]
+    relief = wp.vec4(0.0, 0.0, 0.0, 0.0)
+    amplitude = m[hit.slot, Column.FOLD_AMPLITUDE]
     if amplitude > 0.0:
-        frequency = m[slot, Column.FOLD_FREQUENCY]
-        seed = m[slot, Column.SEED]
+        frequency = m[hit.slot, Column.FOLD_FREQUENCY]
+        seed = m[hit.slot, Column.SEED]
         is_arm = int(0)
         if hit.chart[0] > ARM_CHART:
             is_arm = int(1)
-        n = hit.normal
-        t1 = across(n)
-        t2 = wp.cross(n, t1)
+        t1 = across(hit.normal)
+        t2 = wp.cross(hit.normal, t1)
         step = 0.004
         h0 = fold_height(hit.place, is_arm, frequency, seed)
         h1 = fold_height(hit.place + template_step(s, hit.face, t1 * step), is_arm, frequency, seed)
         h2 = fold_height(hit.place + template_step(s, hit.face, t2 * step), is_arm, frequency, seed)
-        slope = t1 * (h1 - h0) + t2 * (h2 - h0)
-        look.normal = wp.normalize(n - slope * (amplitude / (step * frequency)))
-        look.albedo = look.albedo * (1.0 + 0.10 * wp.clamp(h0, -1.0, 1.0))
+        slope = (t1 * (h1 - h0) + t2 * (h2 - h0)) * (amplitude / (step * frequency))
+        relief = wp.vec4(slope[0], slope[1], slope[2], wp.clamp(h0, -1.0, 1.0))
+    return relief
+
+
+@wp.func
+def cloth_look(s: SceneData, hit: Hit, surface: int, relief: wp.vec4):
+    m = s.materials
+    slot = hit.slot
+    look = Look()
+    slope = wp.vec3(relief[0], relief[1], relief[2])
+    look.normal = wp.normalize(hit.normal - slope)
+    c = cloth_colour(m, slot, hit.chart[0], hit.chart[1], hit.place) * (1.0 + 0.10 * relief[3])
     if surface == Surface.CLOTH:
         weave = noise(hit.chart[0] * 700.0, hit.chart[1] * 700.0, hit.place[1] * 700.0)
-        look.albedo = look.albedo * (1.0 + 0.05 * weave)
+        c = c * (1.0 + 0.05 * weave)
+    look.albedo = c
     look.specular = m[slot, Column.SPECULAR]
     look.gloss = m[slot, Column.GLOSS]
     look.fuzz = m[slot, Column.FUZZ]

@@ -28,7 +28,7 @@ from vitruvian.mannequin.kernel_body import (
     interpolate_tangent,
     skin_look,
 )
-from vitruvian.mannequin.kernel_cloth import cloth_look
+from vitruvian.mannequin.kernel_cloth import cloth_look, cloth_relief
 from vitruvian.mannequin.labels import Semantic
 from vitruvian.mannequin.materials import Column, Surface
 
@@ -173,14 +173,14 @@ def ground_shadow(s: SceneData, light: LightData, plan: Sampling, p: wp.vec3, tu
 
 
 @wp.func
-def surface_look(s: SceneData, hit: Hit, surface: int, region: int, tangent: wp.vec3):
+def surface_look(s: SceneData, hit: Hit, surface: int, region: int, tangent: wp.vec3, relief: wp.vec4):
     look = Look()
     if surface == Surface.SKIN:
         look = skin_look(s, hit, region)
     elif surface == Surface.EYE:
         look = eye_look(s, hit)
     elif surface == Surface.CLOTH or surface == Surface.LEATHER:
-        look = cloth_look(s, hit, surface)
+        look = cloth_look(s, hit, surface, relief)
     elif surface == Surface.HAIR:
         look = hair_look(s, hit, tangent)
     else:
@@ -248,11 +248,13 @@ def cast(s: SceneData, camera: CameraData, light: LightData, plan: Sampling, fil
     column = pixel % plan.width
     row = pixel / plan.width
     rng = wp.rand_init(plan.seed, pixel)
-    # neighbours begin the sequence of rays at evenly spread places, so that their mean has little noise
+    # neighbours begin the sequence of rays at evenly spread places, so that their mean has little noise; a
+    # little chance hides the lattice
+    loose = 0.3
     turn = wp.vec3(
-        fraction(float(column) * 0.7548777 + float(row) * 0.5698403),
-        fraction(float(column) * 0.5698403 + float(row) * 0.2451223 + 0.5),
-        fraction(float(column) * 0.1802460 + float(row) * 0.8191725 + 0.25),
+        fraction(float(column) * 0.7548777 + float(row) * 0.5698403 + loose * wp.randf(rng)),
+        fraction(float(column) * 0.5698403 + float(row) * 0.2451223 + 0.5 + loose * wp.randf(rng)),
+        fraction(float(column) * 0.1802460 + float(row) * 0.8191725 + 0.25 + loose * wp.randf(rng)),
     )
     samples = plan.grid * plan.grid
     cell = 1.0 / float(plan.grid)
@@ -261,6 +263,8 @@ def cast(s: SceneData, camera: CameraData, light: LightData, plan: Sampling, fil
     by_key = wp.vec3(0.0, 0.0, 0.0)
     sky_sum = float(0.0)
     key_sum = float(0.0)
+    relief = wp.vec4(0.0, 0.0, 0.0, 0.0)
+    relief_slot = int(-1)
     covered = int(0)
     nearest_centre = float(9.0)
     for k in range(samples):
@@ -286,7 +290,11 @@ def cast(s: SceneData, camera: CameraData, light: LightData, plan: Sampling, fil
         tangent = wp.vec3(0.0, 0.0, 0.0)
         if surface == Surface.HAIR:
             tangent = interpolate_tangent(s, hit)
-        look = surface_look(s, hit, surface, label, tangent)
+        elif relief_slot != hit.slot and (surface == Surface.CLOTH or surface == Surface.LEATHER):
+            # folds are wider than a pixel: one look at them serves its sub-samples
+            relief = cloth_relief(s, hit)
+            relief_slot = hit.slot
+        look = surface_look(s, hit, surface, label, tangent, relief)
         start = camera.origin + view * hit.distance + hit.face_normal * 1.5e-3
         n = look.normal
         sky_sum = sky_sum + open_sky(

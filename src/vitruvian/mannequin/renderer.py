@@ -79,39 +79,48 @@ class Scene:
     ) -> None:
         warp, kernels = _warp()
         self._device = device
-        pieces = sorted(
-            (p for p in pieces if len(p.triangles)), key=lambda p: p.uv is None
-        )  # the kernel keeps mask coordinates of the first triangles only
+        pieces = _in_order(pieces)
+        counts = [len(p.triangles) for p in pieces]
         starts = np.cumsum([0, *(len(p.vertices) for p in pieces)])
         triangles = np.concatenate([p.triangles + start for p, start in zip(pieces, starts, strict=False)])
-        skin = pieces[0] if pieces[0].uv is not None else None
-
-        def upload(values: np.ndarray, dtype: Any) -> Any:
-            plain = np.int32 if dtype is warp.int32 else np.float32
-            return warp.array(np.ascontiguousarray(values, plain), dtype=dtype, device=device)
+        has_masks = pieces[0].uv is not None
+        uv = pieces[0].uv if pieces[0].uv is not None else np.zeros((1, 2))
 
         data = kernels.SceneData()
-        self._points = upload(np.concatenate([p.vertices for p in pieces]), warp.vec3)
-        data.corners = upload(triangles.reshape(-1), warp.int32)
-        self._mesh = warp.Mesh(self._points, data.corners)
+        data.corners = self._upload(triangles.reshape(-1), warp.int32)
+        data.slots = self._upload(np.repeat([int(p.slot) for p in pieces], counts), warp.int32)
+        data.place = self._upload(np.concatenate([p.template for p in pieces]), warp.vec3)
+        data.charts = self._upload(np.concatenate([p.chart for p in pieces]), warp.vec4)
+        data.uv = self._upload(uv.reshape(-1, 2), warp.vec2)
+        data.skin_triangles = counts[0] if has_masks else 0
+        data.materials = self._upload(materials.rows, warp.float32)
+        data.masks = self._upload(masks, warp.vec4)
+        data.normals = self._upload(np.concatenate([p.normals for p in pieces]), warp.vec3)
+        data.tangents = self._upload(_tangents(pieces), warp.vec3)
+        points = self._upload(np.concatenate([p.vertices for p in pieces]), warp.vec3)
+        self._mesh = warp.Mesh(points, data.corners)
         data.mesh = self._mesh.id
-        data.slots = upload(
-            np.repeat([int(p.slot) for p in pieces], [len(p.triangles) for p in pieces]), warp.int32
-        )
-        data.normals = upload(np.concatenate([p.normals for p in pieces]), warp.vec3)
-        data.place = upload(np.concatenate([p.template for p in pieces]), warp.vec3)
-        data.charts = upload(np.concatenate([p.chart for p in pieces]), warp.vec4)
-        data.tangents = upload(_tangents(pieces), warp.vec3)
-        data.uv = upload(
-            skin.uv.reshape(-1, 2) if skin is not None and skin.uv is not None else np.zeros((1, 2)),
-            warp.vec2,
-        )
-        data.skin_triangles = len(skin.triangles) if skin is not None else 0
-        data.materials = upload(materials.rows, warp.float32)
-        data.masks = upload(masks, warp.vec4)
         self._data = data
-        self.vertices = self._points.numpy()
-        self.triangle_count = len(triangles)
+
+    @property
+    def triangle_count(self) -> int:
+        """Triangles of all pieces."""
+        return len(self._data.corners) // 3
+
+    def move(self, pieces: Sequence[Piece]) -> None:
+        """The same pieces in another pose. The tree keeps its shape, which is a tenth of the work of a new one;
+        rays find the same surfaces either way."""
+        warp, _ = _warp()
+        pieces = _in_order(pieces)
+        self._data.normals = self._upload(np.concatenate([p.normals for p in pieces]), warp.vec3)
+        self._data.tangents = self._upload(_tangents(pieces), warp.vec3)
+        # assigning points refits the tree
+        self._mesh.points = self._upload(np.concatenate([p.vertices for p in pieces]), warp.vec3)
+
+    def _upload(self, values: np.ndarray, dtype: Any) -> Any:
+        warp, _ = _warp()
+        plain = np.int32 if dtype is warp.int32 else np.float32
+        return warp.array(np.ascontiguousarray(values, plain), dtype=dtype, device=self._device)
 
     def render(
         self,
@@ -146,6 +155,11 @@ class Scene:
             template=place[..., :3],
             slot=np.where(depth > 0, place[..., 3], -1).astype(np.int8),
         )
+
+
+def _in_order(pieces: Sequence[Piece]) -> list[Piece]:
+    """Skin first: the kernel keeps mask coordinates of the first triangles only."""
+    return sorted((p for p in pieces if len(p.triangles)), key=lambda p: p.uv is None)
 
 
 def _tangents(pieces: Sequence[Piece]) -> np.ndarray:

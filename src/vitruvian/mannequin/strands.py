@@ -61,6 +61,13 @@ class Strands:
         """The strands of a mask."""
         return replace(self, points=self.points[keep], width=self.width[keep], thickness=self.thickness[keep])
 
+    def ending_at(self, stop: np.ndarray) -> Strands:
+        """Strands cut before their first point of a mask (n x K): the rest shrinks to nothing."""
+        count, steps, _ = self.points.shape
+        first = np.where(stop.any(1), stop.argmax(1), steps) - 1
+        last_kept = np.minimum(np.arange(steps), np.maximum(first, 0)[:, None])
+        return replace(self, points=self.points[np.arange(count)[:, None], last_kept])
+
     def ribbons(self) -> RibbonMesh:
         """Roof-shaped ribbons: an edge, a ridge away from the head, an edge. The underside stays open."""
         n, steps, _ = self.points.shape
@@ -160,7 +167,7 @@ def grow(
     length = _lengths(style, roots, above_hairline, rng)
     side = np.where(roots[:, 0] > style.parting, 1.0, -1.0)
     direction, is_fringe = _combed(style, roots, normals, side, rng)
-    lift = style.lift * (0.5 + rng.random(count))
+    lift = style.lift * (0.65 + 0.7 * rng.random(count))
     end = None if style.cut_height is None else style.cut_height + rng.normal(0, 0.015, count)
     step = length / (style.steps - 1)
     if style.fringe:
@@ -177,7 +184,7 @@ def grow(
         p = push_out(p + direction * (step * alive)[:, None], lift)
         points.append(p + _helix(style, direction, phase, step, k))
     width = style.width * (0.75 + 0.5 * rng.random(count))
-    strands = Strands(np.stack(points, 1), width, width * style.flatness, _taper(style.steps))
+    strands = Strands(np.stack(points, 1), width, width * style.flatness, _taper(style))
     return strands, is_fringe
 
 
@@ -239,9 +246,9 @@ def _bend(
         off_parting = p[:, 0] - style.parting
         turn = np.sign(np.where(np.abs(off_parting) < 0.004, side, off_parting))
         past_face = np.stack([turn * 0.9, np.full(count, 0.55), np.full(count, -0.30)], 1)
-        behind = hangs_behind * smoothstep(0.90, 0.80, p[:, 2]) * smoothstep(0.66, 0.74, p[:, 2])
+        behind = hangs_behind * smoothstep(0.92, 0.84, p[:, 2]) * smoothstep(0.66, 0.74, p[:, 2])
         goal = goal * (1 - face[:, None]) + past_face * face[:, None]
-        goal[:, 1] += 0.55 * behind
+        goal[:, 1] += 1.4 * behind
         pull = np.maximum(pull, 0.62 * face[:, None])
     d = direction * (1 - pull) + goal * pull
     d[:, :2] *= np.where(p[:, 2] < 0.88, 0.55, 1.0)[:, None]
@@ -277,8 +284,11 @@ def _helix(style: Style, direction: np.ndarray, phase: np.ndarray, step: np.ndar
     return (e1 * np.cos(angle)[:, None] + e2 * np.sin(angle)[:, None]) * radius
 
 
-def _taper(steps: int) -> np.ndarray:
-    """Width along a strand: narrow at the root, pointed at the tip."""
+def _taper(style: Style) -> np.ndarray:
+    """Width along a strand: narrow at the root, pointed at the tip; curls that stand up stay blunt."""
+    steps = style.steps
+    if style.spike and style.curl:
+        return np.linspace(1, 0.7, steps)
     if steps <= 6:
         return np.linspace(1, 0.15, steps)
     return np.concatenate([[0.55, 0.95], np.ones(steps - 6), [0.92, 0.75, 0.5, 0.12]])
