@@ -71,7 +71,7 @@ STYLES: dict[str, Style | Tied | None] = {
     "shoulder": Style(
         850, 0.36, 16, 0.0088, parting=-0.025, back=0.42, up=0.1, lift=0.011, gravity=0.38, cut_height=0.68
     ),
-    "long": Style(850, 0.58, 16, 0.0088, back=0.42, up=0.1, lift=0.010, gravity=0.40, cut_height=0.47),
+    "long": Style(850, 0.58, 16, 0.0088, back=0.42, up=0.1, lift=0.009, gravity=0.42, cut_height=0.47),
     "longwavy": Style(
         850, 0.56, 18, 0.0090, parting=0.03, back=0.38, lift=0.013, gravity=0.38, cut_height=0.50,
         curl=0.006, curl_turns=9.0,

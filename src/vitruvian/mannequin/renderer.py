@@ -108,7 +108,7 @@ class Scene:
         return len(self._data.corners) // 3
 
     def move(self, pieces: Sequence[Piece]) -> None:
-        """The same pieces in another pose. The tree keeps its shape, which is a tenth of the work of a new one;
+        """The same pieces in another pose. The tree keeps its shape, a tenth of the work of a new one;
         rays find the same surfaces either way."""
         warp, _ = _warp()
         pieces = _in_order(pieces)

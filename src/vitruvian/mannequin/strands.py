@@ -173,11 +173,11 @@ def grow(
     if style.fringe:
         step = np.where(is_fringe, style.fringe / (style.steps - 1), step)
     phase = rng.uniform(0, 2 * np.pi, count)
-    hangs_behind = style.behind > rng.random()
+    hang = _Hang(style.behind > rng.random(), rng.uniform(-0.1, 0.7, count))
     p = roots + normals * lift[:, None] * 0.5
     points = [roots - normals * 0.002]
     for k in range(1, style.steps):
-        direction = _bend(style, p, direction, side, is_fringe, lift, k / style.steps, hangs_behind)
+        direction = _bend(style, p, direction, side, is_fringe, lift, k / style.steps, hang)
         alive = np.ones(count)
         if end is not None:
             alive = np.where(is_fringe, 1, np.clip((p[:, 2] - end) / 0.03, 0.02, 1))
@@ -185,7 +185,18 @@ def grow(
         points.append(p + _helix(style, direction, phase, step, k))
     width = style.width * (0.75 + 0.5 * rng.random(count))
     strands = Strands(np.stack(points, 1), width, width * style.flatness, _taper(style))
-    return strands, is_fringe
+    if not hang.behind:
+        return strands, is_fringe
+    astray = (p[:, 1] < -0.05) & (p[:, 2] < 0.76)  # caught before the shoulder
+    return strands.only(~astray), is_fringe[~astray]
+
+
+@dataclass(frozen=True)
+class _Hang:
+    """How long hair falls past the neck: behind or before the shoulders, and how far strands stray."""
+
+    behind: bool
+    spread: np.ndarray  # N
 
 
 def _lengths(
@@ -235,7 +246,7 @@ def _bend(
     is_fringe: np.ndarray,
     lift: np.ndarray,
     along: float,
-    hangs_behind: bool,
+    hang: _Hang,
 ) -> np.ndarray:
     """One step of bending: gravity, away from the face, flare, and hugging the skull."""
     count = len(p)
@@ -246,12 +257,15 @@ def _bend(
         off_parting = p[:, 0] - style.parting
         turn = np.sign(np.where(np.abs(off_parting) < 0.004, side, off_parting))
         past_face = np.stack([turn * 0.9, np.full(count, 0.55), np.full(count, -0.30)], 1)
-        behind = hangs_behind * smoothstep(0.92, 0.84, p[:, 2]) * smoothstep(0.66, 0.74, p[:, 2])
+        at_neck = smoothstep(0.92, 0.84, p[:, 2]) * smoothstep(0.66, 0.74, p[:, 2])
         goal = goal * (1 - face[:, None]) + past_face * face[:, None]
-        goal[:, 1] += 1.4 * behind
+        if hang.behind:
+            goal[:, 1] += 1.8 * at_neck * (p[:, 1] < 0.06)
+        goal[:, 0] += turn * hang.spread * at_neck * (0.35 if hang.behind else 1.3)
         pull = np.maximum(pull, 0.62 * face[:, None])
     d = direction * (1 - pull) + goal * pull
-    d[:, :2] *= np.where(p[:, 2] < 0.88, 0.55, 1.0)[:, None]
+    damping = 0.75 if style.cut_height is not None and style.cut_height < 0.7 else 0.55
+    d[:, :2] *= np.where(p[:, 2] < 0.88, damping, 1.0)[:, None]
     if style.outward:
         away = p - SKULL_CENTRE
         away[:, 2] = 0
