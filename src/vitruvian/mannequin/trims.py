@@ -1,0 +1,218 @@
+"""Collars, plackets, lapels, hoods, waistbands, pockets: what makes a garment readable.
+
+Each is a patch of the garment's own shaped cloth, cut by a function of the template and lifted off it, so it
+follows every body and pose. Heights and widths are template metres.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vitruvian.mannequin.cloth import Blank, Sheet, Spots, attached, cut_out
+from vitruvian.mannequin.fields import smoothstep
+from vitruvian.mannequin.garments import NECK_RADIUS, Top, neck_distance
+from vitruvian.mannequin.legwear import Trousers
+from vitruvian.mannequin.materials import Slot
+
+PLACKET_HALF_WIDTH = 0.015
+BUTTON_RADIUS = 0.0058
+BUTTON_STEP = 0.085
+LAPEL_TOP = 0.615
+COLLAR_WIDTH = 0.046
+BELT_HEIGHT = 0.032
+NOWHERE = -1.0
+
+
+def top_trims(
+    top: Top, shape: np.ndarray, blank: Blank, slot: Slot, button_slot: Slot, drop: np.ndarray | None
+) -> list[Sheet]:
+    """Patches of a top whose uncut shape (n x 3) is given; ``drop`` as in :func:`cloth.cut_out`."""
+    base = top.cut()(blank.spots)
+    if drop is not None:
+        base = np.minimum(base, -drop)
+    sheets = []
+    if top.trim in ("collar", "polo"):
+        sheets.append(_collar(top, shape, blank, slot))
+        low = top.hem if top.trim == "collar" else 0.54
+        placket = np.minimum(base, _placket(blank.spots, low))
+        sheets.append(_patch(blank, shape, placket, slot, 0.0022))
+        sheets += _buttons(top, shape, blank, low, button_slot)
+    elif top.trim == "lapel":
+        sheets.append(_patch(blank, shape, np.minimum(base, _lapel(top, blank.spots)), slot, 0.006))
+        sheets.append(_collar(top, shape, blank, slot))
+    elif top.trim == "hood":
+        sheets.append(_hood(shape, blank, slot))
+        if top.opening is None:
+            sheets.append(_patch(blank, shape, np.minimum(base, _pouch(top, blank.spots)), slot, 0.005))
+    if top.neck == "turtle":
+        sheets.append(_patch(blank, shape, np.minimum(base + 0.001, blank.spots.z - 0.742), slot, 0.004))
+    if top.kind in ("jacket", "blazer", "coat"):
+        pockets = np.minimum(base, _flap_pockets(blank.spots))
+        sheets.append(_patch(blank, shape, pockets, slot, 0.004))
+    return [sheet for sheet in sheets if len(sheet.triangles)]
+
+
+def trouser_trims(
+    trousers: Trousers, shape: np.ndarray, blank: Blank, slot: Slot, *, waistband: bool
+) -> list[Sheet]:
+    """Waistband (where it shows) and turn-ups of trousers."""
+    spots = blank.spots
+    base = trousers.cut()(spots)
+    sheets = []
+    if waistband:
+        band = np.minimum(base + 0.002, spots.z - trousers.waist + 0.03)
+        sheets.append(_patch(blank, shape, band, slot, 0.0025))
+    if trousers.turn_up:
+        cuff = np.minimum(base, 0.035 - (trousers.length - spots.leg_arc) * spots.leg_length)
+        sheets.append(_patch(blank, shape, cuff, slot, 0.005))
+    return sheets
+
+
+def belt(trousers: Trousers, shape: np.ndarray, blank: Blank, slot: Slot) -> Sheet:
+    """A belt over the waistband."""
+    spots = blank.spots
+    middle = trousers.waist - 0.018
+    keep = np.minimum(0.5 * BELT_HEIGHT - np.abs(spots.z - middle), 0.3 - spots.arm_gate)
+    return _patch(blank, shape, keep, slot, 0.0055)
+
+
+def _patch(
+    blank: Blank,
+    shape: np.ndarray,
+    keep: np.ndarray,
+    slot: Slot,
+    lift: float | np.ndarray,
+    hem: float = 0.004,
+) -> Sheet:
+    """Cloth lifted by ``lift`` (metres, one or n) along its normals and cut where keep (m) is positive."""
+    rise = np.broadcast_to(np.asarray(lift, np.float32), len(shape))
+    return cut_out(blank, shape + rise[:, None] * blank.normals(shape), keep, slot, hem=hem)
+
+
+def _at_vertices(blank: Blank) -> Spots:
+    """Places of the n undoubled vertices; fields that trims do not use are zero."""
+    x, y, z = blank.template.T
+    zero = np.zeros(len(x), np.float32)
+    return Spots(x, y, z, blank.arm_arc, blank.leg_arc, blank.arm_gate, zero, 1.0, 1.0)
+
+
+def _neck_radius(top: Top) -> float:
+    return NECK_RADIUS.get(top.neck, NECK_RADIUS["shirt"])
+
+
+def _collar(top: Top, shape: np.ndarray, blank: Blank, slot: Slot) -> Sheet:
+    """A band that stands up at the neck and falls to its outer edge, with points in front."""
+    spots, radius = blank.spots, _neck_radius(top)
+    lapel = top.trim == "lapel"
+    outwards = neck_distance(spots) - radius
+    front = smoothstep(0.0, -0.10, spots.y)
+    width = COLLAR_WIDTH + (0.012 if lapel else 0.022) * front
+    # the leaf's front edge runs from the top button outwards and down
+    edge = spots.side - (
+        _lapel_collar_edge(top, spots) if lapel else 0.006 + 0.42 * np.clip(0.675 - spots.z, 0, 1)
+    )
+    lowest = spots.z - (LAPEL_TOP + 0.012 + 0.10 * spots.side if lapel else 0.60)
+    keep = np.minimum(np.minimum(outwards + 0.004, width - outwards), lowest)
+    keep = np.minimum(keep, np.where(spots.y < 0, edge, 1.0))
+    keep = np.where((spots.z > 0.78) | (spots.arm_gate > 0.6), NOWHERE, keep)
+    own = _at_vertices(blank)
+    share = np.clip(1 - (neck_distance(own) - radius) / COLLAR_WIDTH, 0, 1)
+    raised = shape.copy()
+    raised[:, 2] += (0.024 * share**1.3 * smoothstep(-0.14, 0.03, own.y) + 0.010 * share).astype(np.float32)
+    lift = 0.006 + 0.003 * share
+    return _patch(blank, raised, keep, slot, lift, hem=0.004)
+
+
+def _lapel_collar_edge(top: Top, spots: Spots) -> np.ndarray:
+    return top.half_opening(spots.z)
+
+
+def _placket(spots: Spots, low: float) -> np.ndarray:
+    """A band down the middle of the front."""
+    band = np.minimum(PLACKET_HALF_WIDTH - spots.side, spots.z - low)
+    return np.where(spots.y < 0, band, NOWHERE)
+
+
+def _lapel(top: Top, spots: Spots) -> np.ndarray:
+    """The turned-back front of a jacket, from the button to the notch."""
+    low = 0.36 if top.kind != "coat" else 0.42
+    along = np.clip((spots.z - low) / (LAPEL_TOP - low), 0, 1)
+    inner = top.half_opening(spots.z)
+    outer = inner + 0.006 + 0.058 * along**0.9
+    keep = np.minimum(outer - spots.side, spots.z - low)
+    keep = np.minimum(keep, LAPEL_TOP + 0.10 * spots.side - spots.z)
+    return np.where(spots.y < 0, keep, NOWHERE)
+
+
+def _hood(shape: np.ndarray, blank: Blank, slot: Slot) -> Sheet:
+    """A hood lying on the back: a collar that bulges backwards."""
+    spots, own = blank.spots, _at_vertices(blank)
+    ring = 0.088 - (neck_distance(spots) - 0.074)
+    low = spots.z - (0.585 + 0.085 * smoothstep(0.02, -0.08, spots.y))
+    keep = np.minimum(np.minimum(ring, neck_distance(spots) - 0.070), low)
+    keep = np.where((spots.z > 0.772) | (spots.arm_gate > 0.5), NOWHERE, keep)
+    back = smoothstep(-0.05, 0.06, own.y)
+    bulge = np.exp(-(((own.z - 0.665) / 0.045) ** 2) - (own.x / 0.10) ** 2)
+    share = np.clip(1 - (neck_distance(own) - 0.074) / 0.06, 0, 1)
+    raised = shape.copy()
+    raised[:, 1] += (0.050 * back * bulge).astype(np.float32)
+    raised[:, 2] += (0.022 * share).astype(np.float32)
+    raised = blank.relaxed(raised, 4, (neck_distance(own) < 0.2).astype(float) * (own.z > 0.5))
+    return _patch(blank, raised, keep, slot, 0.010 + 0.006 * share, hem=0.008)
+
+
+def _pouch(top: Top, spots: Spots) -> np.ndarray:
+    """The kangaroo pocket of a hoodie."""
+    low, high = top.hem + 0.045, top.hem + 0.215
+    rise = np.clip((spots.z - low) / (high - low), 0, 1)
+    half = 0.125 - 0.045 * smoothstep(0.35, 1.0, rise)
+    keep = np.minimum(np.minimum(spots.z - low, high - spots.z), half - spots.side)
+    return np.where((spots.y < 0) & (spots.arm_gate < 0.3), keep, NOWHERE)
+
+
+def _flap_pockets(spots: Spots) -> np.ndarray:
+    """Two flaps at the hips."""
+    flap = np.minimum(0.020 - np.abs(spots.z - 0.195), 0.052 - np.abs(spots.side - 0.105))
+    return np.where((spots.y < 0) & (spots.arm_gate < 0.3), flap, NOWHERE)
+
+
+def _buttons(top: Top, shape: np.ndarray, blank: Blank, low: float, slot: Slot) -> list[Sheet]:
+    """Small discs down the placket."""
+    own = _at_vertices(blank)
+    normals = blank.normals(shape)
+    front = np.flatnonzero((own.y < 0) & (own.side < 0.05) & (own.z > 0.0) & (own.z < 0.72))
+    height = 0.70 - top.neck_depth - 0.012
+    sheets = []
+    while height > low + 0.03:
+        sheets.append(_button(blank, shape, normals, front, height, slot))
+        height -= BUTTON_STEP
+    return sheets
+
+
+def _button(
+    blank: Blank, shape: np.ndarray, normals: np.ndarray, front: np.ndarray, height: float, slot: Slot
+) -> Sheet:
+    flat = blank.template[front][:, [0, 2]]
+    distance = np.hypot(flat[:, 0], flat[:, 1] - height)
+    nearest = np.argsort(distance)[:6]
+    share = 1 / (distance[nearest] + 1e-3) ** 2
+    share /= share.sum()
+    chosen = front[nearest]
+    normal = share @ normals[chosen]
+    normal /= np.linalg.norm(normal)
+    centre = share @ shape[chosen] + 0.004 * normal
+    turn = np.linspace(0, 2 * np.pi, 10, endpoint=False)
+    sideways = np.cross([0, 0, 1.0], normal)
+    sideways /= np.linalg.norm(sideways)
+    upwards = np.cross(normal, sideways)
+    rim = centre + BUTTON_RADIUS * (np.cos(turn)[:, None] * sideways + np.sin(turn)[:, None] * upwards)
+    vertices = np.concatenate([rim - 0.003 * normal, rim, (centre + 0.0008 * normal)[None]])
+    k, following = np.arange(10), (np.arange(10) + 1) % 10
+    triangles = np.concatenate(
+        [
+            np.stack([k, following, following + 10], 1),
+            np.stack([k, following + 10, k + 10], 1),
+            np.stack([k + 10, following + 10, np.full(10, 20)], 1),
+        ]
+    )
+    return attached(blank, shape, chosen, vertices, triangles, slot)
