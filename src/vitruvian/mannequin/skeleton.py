@@ -1,7 +1,7 @@
 """Rotations, two-bone inverse kinematics, forward kinematics and skinning: the mechanics under the poses.
 
-A bone's *rotation* takes directions of the rest mesh to the posed world (3 x 3, acting on columns); a bone that
-is given none follows its parent. Angles are degrees, counter-clockwise when the axis points at the viewer.
+A bone's *rotation* takes directions of the rest mesh to the posed world (3 x 3, acting on columns); a bone
+that is given none follows its parent. Angles are degrees, counter-clockwise when the axis points at one.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def slerp(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:
 
 
 def align(bone: np.ndarray, hinge: np.ndarray, to_bone: np.ndarray, to_hinge: np.ndarray) -> np.ndarray:
-    """The rotation that takes a bone direction to another one, and its hinge as near as possible to another."""
+    """The rotation that takes one bone direction to another, and its hinge as near to another as it goes."""
     return _frame(to_bone, to_hinge) @ _frame(bone, hinge).T
 
 
