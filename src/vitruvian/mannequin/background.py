@@ -202,7 +202,7 @@ def _floor(rng: np.random.Generator, world: World) -> Image:
 
 def _street(rng: np.random.Generator, world: World) -> tuple[Image, float]:
     u, z = world.wall_u - world.wall_u.mean(), world.wall_z
-    sky = linear_from_hex(("#a9c6e6", "#d7dde3", "#e7d9c3", "#8fb0d6")[int(rng.integers(4))]) * 1.05
+    sky = _hex(("#a9c6e6", "#d7dde3", "#e7d9c3", "#8fb0d6")[int(rng.integers(4))]) * 1.05
     drawing = sky * (0.85 + 0.25 * world.rise)[..., None]
     for _ in range(int(rng.integers(3, 8))):
         wide, tall = rng.uniform(0.8, 3.5), rng.uniform(1.5, 9.0)
@@ -212,11 +212,11 @@ def _street(rng: np.random.Generator, world: World) -> tuple[Image, float]:
         facade = np.where(window[..., None], colour * 0.35 + 0.05, colour)
         drawing = np.where(house[..., None], facade, drawing)
     leaves = _noise(rng, world.shape, (1 / 8, 1 / 20, 1 / 45))
-    green = linear_from_hex(("#3f5a2c", "#54703a", "#2f4a2a", "#6d7a3a")[int(rng.integers(4))])
+    green = _hex(("#3f5a2c", "#54703a", "#2f4a2a", "#6d7a3a")[int(rng.integers(4))])
     tree = (leaves > rng.uniform(0.0, 0.3)) & (z < rng.uniform(1.5, 6.0)) & (z > 0)
     dapple = 0.6 + 0.7 * rng.random((*world.shape, 1))
     drawing = np.where(tree[..., None], green * dapple, drawing)
-    pavement = linear_from_hex(("#6d6d6b", "#8a8780", "#5d6b45", "#a39b8a")[int(rng.integers(4))])
+    pavement = _hex(("#6d6d6b", "#8a8780", "#5d6b45", "#a39b8a")[int(rng.integers(4))])
     speckle = _noise(rng, world.shape, (1 / 10, 1 / 40, 1 / 90))
     ground = pavement * (0.9 + 0.15 * speckle)[..., None]
     if rng.random() < 0.5:
@@ -239,6 +239,10 @@ def _bokeh(rng: np.random.Generator, drawing: Image) -> Image:
 # ---------------------------------------------------------------------------------------------- small tools
 
 
+def _hex(text: str) -> np.ndarray:
+    return np.array(linear_from_hex(text))
+
+
 def _pick(rng: np.random.Generator, names: str) -> np.ndarray:
     """A named cloth colour, of all if no names are given; linear rgb."""
     choice = names.split() or list(CLOTH_COLOURS)
@@ -248,12 +252,12 @@ def _pick(rng: np.random.Generator, names: str) -> np.ndarray:
 def _noise(rng: np.random.Generator, shape: tuple[int, int], sizes: tuple[float, ...]) -> Image:
     """Cloudy noise in -1..1 of several octaves, whose cells have these sizes as shares of the height."""
     height, width = shape
-    total, weight = np.zeros(shape), 1.0
+    total, weight = np.zeros(shape, np.float32), np.float32(1)
     for size in sizes:
         cell = max(1, round(size * height))
-        coarse = rng.standard_normal((height // cell + 3, width // cell + 3))
-        total += weight * zoom(coarse, cell, order=1)[:height, :width]
-        weight *= 0.55
+        coarse = rng.standard_normal((height // cell + 3, width // cell + 3), np.float32)
+        total += weight * np.asarray(zoom(coarse, cell, order=1))[:height, :width]
+        weight *= np.float32(0.55)
     return total / np.abs(total).max()
 
 

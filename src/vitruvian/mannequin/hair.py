@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from vitruvian.mannequin import mesh
 from vitruvian.mannequin.body import Body
@@ -22,7 +22,7 @@ from vitruvian.mannequin.materials import Slot
 from vitruvian.mannequin.strands import SKULL_CENTRE, SKULL_RADII, Strands, azimuth, grow, smoothstep, tie
 
 if TYPE_CHECKING:
-    from vitruvian.mannequin.body import Rest
+    from vitruvian.mannequin.body import Part, Rest
     from vitruvian.mannequin.pose import Posed
 
 CAP_THICKNESS = 0.004  # metres
@@ -122,7 +122,7 @@ def _scalp() -> _Scalp:
     return _Scalp(template, mesh.vertex_normals(template, part.triangles), keep)
 
 
-def _bare(template: np.ndarray, part: object) -> np.ndarray:
+def _bare(template: np.ndarray, part: Part) -> np.ndarray:
     """Vertices without hair: ears, and what lies inside the skull (mouth and eye cavities)."""
     body = Body.load()
     x, y, z = template.T
@@ -179,7 +179,7 @@ def growth(style: str, seed: int) -> Growth:
         if kind.length < SHORT:
             bundles = [strands.ending_at(before_face)]
         else:
-            bundles = [strands.only(~before_face.any(1))]
+            bundles = [strands.only(np.logical_not(before_face.any(1)))]
     else:
         raise ValueError(f"style {style!r} has no strands")
     return _mesh_of(bundles)
@@ -224,13 +224,13 @@ def _mesh_of(bundles: list[Strands]) -> Growth:
 
 
 @functools.cache
-def _carriers() -> tuple[cKDTree, np.ndarray]:
+def _carriers() -> tuple[KDTree, np.ndarray]:
     """Body vertices that hair follows (every second one of head and trunk), as a search tree and indices."""
     body = Body.load()
     skin = np.arange(body.skin_count)
     trunk = (Fields.of(body).arm[skin] < 0.3) & (body.template[skin, 2] > 0.2)
     index = skin[trunk][::2]
-    return cKDTree(body.template[index]), index
+    return KDTree(body.template[index]), index
 
 
 def _carry_weights(points: np.ndarray) -> csr_matrix:

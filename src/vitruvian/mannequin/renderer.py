@@ -58,7 +58,7 @@ class Channels:
 def _warp() -> tuple[Any, Any]:
     """The modules ``warp`` and ``kernels``."""
     try:
-        import warp
+        import warp  # pyright: ignore[reportMissingImports] - optional
     except ImportError:
         raise MissingExtraError("rendering synthetic people", "mannequin") from None
     warp.config.quiet = True  # up to warp 1.18; log_level rules from 1.19 on
