@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from vitruvian.mannequin.body import SKIN_VERTICES, Body
 from vitruvian.mannequin.skeleton import align, apply, bend, cross, forward_kinematics, rotation, slerp, unit
@@ -144,7 +145,7 @@ class _Sole:
 
 @functools.cache
 def _sole(body: Body, side: str) -> _Sole:
-    weights = body.skin_weights[:SKIN_VERTICES]
+    weights = csr_matrix(csr_matrix(body.skin_weights)[:SKIN_VERTICES])
     toes = [
         [
             index
@@ -154,7 +155,7 @@ def _sole(body: Body, side: str) -> _Sole:
         for toe in range(1, 6)
     ]
     by_toe = np.stack([np.asarray(weights[:, bones].sum(axis=1)).ravel() for bones in toes], axis=1)
-    of_foot = np.asarray(weights[:, [body.bone_index[f"foot.{side}"]]].todense()).ravel()
+    of_foot = np.asarray(weights[:, [body.bone_index[f"foot.{side}"]]].sum(axis=1)).ravel()
     indices = np.flatnonzero(of_foot + by_toe.sum(axis=1) > 0.5)
     by_toe = by_toe[indices]
     return _Sole(indices, np.concatenate([1 - by_toe.sum(axis=1, keepdims=True), by_toe], axis=1))
@@ -191,34 +192,60 @@ def bend_arm(
 
     chest_joint, collar: posed heads of the upper spine's and the clavicle's bone.
     """
+    chest = bones.rotations["spine01"]
+    turns = _arm_turns(bones, side, arm, chest_joint, _shoulder_joint(bones, side, collar, chest, chest))
+    for _ in range(SHOULDER_PASSES):
+        joint = _shoulder_joint(bones, side, collar, turns.clavicle, turns.shoulder)
+        turns = _arm_turns(bones, side, arm, chest_joint, joint)
+    bones.rotations[f"clavicle.{side}"] = turns.clavicle
+    bones.rotations[f"shoulder01.{side}"] = turns.shoulder
+    bones.rotations[f"upperarm01.{side}"] = turns.upper
+    _turn_hand(bones, side, hand, turns.lower, turns.along)
+
+
+@dataclass(frozen=True)
+class _ArmTurns:
+    clavicle: np.ndarray
+    shoulder: np.ndarray
+    upper: np.ndarray
+    lower: np.ndarray  # before the forearm twists
+    along: np.ndarray  # unit direction of the forearm
+
+
+def _shoulder_joint(
+    bones: Bones, side: str, collar: np.ndarray, clavicle: np.ndarray, shoulder: np.ndarray
+) -> np.ndarray:
+    to_shoulder = clavicle @ bones.span(f"clavicle.{side}", f"shoulder01.{side}")
+    return collar + to_shoulder + shoulder @ bones.span(f"shoulder01.{side}", f"upperarm01.{side}")
+
+
+def _arm_turns(bones: Bones, side: str, arm: Arm, chest_joint: np.ndarray, joint: np.ndarray) -> _ArmTurns:
+    """What the arm does with its shoulder at ``joint``."""
     sign = SIDES[side]
     chest = bones.rotations["spine01"]
     upper = bones.span(f"upperarm01.{side}", f"lowerarm01.{side}")
     lower = bones.span(f"lowerarm01.{side}", f"wrist.{side}")
+    if isinstance(arm, Swing):
+        to_upper, to_lower, hinge = _swing(arm, sign, chest)
+    else:
+        outwards = np.array([sign, 1, 1])
+        target = chest_joint + chest @ (np.array(arm.target) * outwards * bones.scale)
+        pole = chest @ (np.array(arm.pole) * outwards)
+        elbow, wrist = bend(joint, target, float(np.linalg.norm(upper)), float(np.linalg.norm(lower)), pole)
+        to_upper, to_lower = elbow - joint, wrist - elbow
+        hinge = cross(to_upper, to_lower)
     rest_hinge = cross(upper, lower)
-    clavicle = shoulder = chest
-    for _ in range(SHOULDER_PASSES):
-        joint = (
-            collar
-            + clavicle @ bones.span(f"clavicle.{side}", f"shoulder01.{side}")
-            + shoulder @ bones.span(f"shoulder01.{side}", f"upperarm01.{side}")
-        )
-        if isinstance(arm, Swing):
-            to_upper, to_lower, hinge = _swing(arm, sign, chest)
-        else:
-            to_upper, to_lower, hinge = _reach(
-                arm, sign, chest, chest_joint, joint, upper, lower, bones.scale
-            )
-        raised = float(unit(to_upper) @ chest[:, 2])
-        lift = CLAVICLE_LIFT * max(0.0, raised - CLAVICLE_START)
-        clavicle = chest @ rotation((0, 1, 0), -sign * lift)
-        upper_turn = align(upper, rest_hinge, to_upper, hinge)
-        shoulder = slerp(clavicle, upper_turn, SHOULDER_SHARE)
-    bones.rotations[f"clavicle.{side}"] = clavicle
-    bones.rotations[f"shoulder01.{side}"] = shoulder
-    bones.rotations[f"upperarm01.{side}"] = upper_turn
-    forearm = align(lower, rest_hinge, to_lower, hinge)
-    _turn_hand(bones, side, hand, forearm, unit(to_lower))
+    upper_turn = align(upper, rest_hinge, to_upper, hinge)
+    raised = float(unit(to_upper) @ chest[:, 2])
+    lift = CLAVICLE_LIFT * max(0.0, raised - CLAVICLE_START)
+    clavicle = chest @ rotation((0, 1, 0), -sign * lift)
+    return _ArmTurns(
+        clavicle=clavicle,
+        shoulder=slerp(clavicle, upper_turn, SHOULDER_SHARE),
+        upper=upper_turn,
+        lower=align(lower, rest_hinge, to_lower, hinge),
+        along=unit(to_lower),
+    )
 
 
 def _swing(arm: Swing, sign: int, chest: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -228,26 +255,6 @@ def _swing(arm: Swing, sign: int, chest: np.ndarray) -> tuple[np.ndarray, np.nda
     hinge = unit(cross(upper, rotation(UP, -sign * arm.inward) @ FORWARD))
     lower = rotation(hinge, arm.elbow) @ upper
     return chest @ upper, chest @ lower, chest @ hinge
-
-
-def _reach(
-    arm: Reach,
-    sign: int,
-    chest: np.ndarray,
-    chest_joint: np.ndarray,
-    shoulder: np.ndarray,
-    upper: np.ndarray,
-    lower: np.ndarray,
-    scale: float,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The same as :func:`_swing` for a wrist target."""
-    outwards = np.array([sign, 1, 1])
-    target = chest_joint + chest @ (np.array(arm.target) * outwards * scale)
-    pole = chest @ (np.array(arm.pole) * outwards)
-    lengths = float(np.linalg.norm(upper)), float(np.linalg.norm(lower))
-    elbow, wrist = bend(shoulder, target, *lengths, pole)
-    to_upper, to_lower = elbow - shoulder, wrist - elbow
-    return to_upper, to_lower, cross(to_upper, to_lower)
 
 
 def _turn_hand(bones: Bones, side: str, hand: Hand, forearm: np.ndarray, along: np.ndarray) -> None:

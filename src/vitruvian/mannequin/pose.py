@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from vitruvian.mannequin.body import Body, Rest
 from vitruvian.mannequin.limbs import (
@@ -135,7 +136,7 @@ def solve(body: Body, rest: Rest, pose: Pose, *, heel_lift: float = 0.0, sole: f
         bend_arm(bones, side, arm, hand, trunk[body.bone_index["spine01"]], collar)
 
     positions, rotations = bones.place(root)
-    transforms = blend(body.skin_weights, bone_transforms(bones.heads, positions, rotations))
+    transforms = blend(csr_matrix(body.skin_weights), bone_transforms(bones.heads, positions, rotations))
     return Posed(apply(transforms, rest.vertices), positions, rotations, transforms)
 
 
