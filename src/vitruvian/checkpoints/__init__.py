@@ -1,0 +1,54 @@
+"""Files to networks and back: the native format, and the zoo of embedded networks."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import nn
+
+from vitruvian.checkpoints.card import Card
+from vitruvian.checkpoints.native import read_card, read_network, write_network
+from vitruvian.checkpoints.zoo import embedded
+from vitruvian.errors import CheckpointError
+
+__all__ = ["Card", "LoadedNetwork", "embedded", "find_network", "load_network", "read_card", "write_network"]
+
+NETWORK_SUFFIXES = (".safetensors", ".pkl", ".pt", ".pth")
+
+
+class LoadedNetwork(NamedTuple):
+    network: nn.Module
+    card: Card
+
+
+def find_network(name_or_path: str | Path) -> Path:
+    """The file of an embedded network's name or of a path.
+
+    Raises:
+        CheckpointError: if there is neither; names the nearest embedded network.
+    """
+    zoo = embedded()
+    text = str(name_or_path)
+    if text in zoo:
+        return zoo[text]
+    path = Path(text)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise CheckpointError(f"{path}: is a folder, expected a network file")
+    if path.suffix in NETWORK_SUFFIXES or len(path.parts) > 1:
+        raise CheckpointError(f"{path}: no such file")
+    nearest = difflib.get_close_matches(text, zoo, n=1, cutoff=0.4)
+    hint = f"did you mean '{nearest[0]}'?" if nearest else f"embedded networks: {', '.join(zoo) or 'none'}"
+    raise CheckpointError(f"unknown network '{text}': neither a file nor an embedded network; {hint}")
+
+
+def load_network(name_or_path: str | Path) -> LoadedNetwork:
+    """Read a network by name or path, on the CPU in float32.
+
+    Raises:
+        CheckpointError: see :func:`find_network` and :func:`vitruvian.checkpoints.native.read_network`.
+    """
+    return LoadedNetwork(*read_network(find_network(name_or_path)))

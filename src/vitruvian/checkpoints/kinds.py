@@ -1,0 +1,28 @@
+"""The one registry of network kinds: a name on a card to the class that it builds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from vitruvian.errors import CheckpointError
+from vitruvian.nn import StyleGAN2Discriminator, StyleGAN2Generator
+
+KINDS: dict[str, type[nn.Module]] = {
+    network.kind: network for network in (StyleGAN2Generator, StyleGAN2Discriminator)
+}
+
+
+def build(kind: str, config: dict[str, Any], *, owner: str) -> nn.Module:
+    """A freshly initialised network of that kind.
+
+    Raises:
+        CheckpointError: naming ``owner`` for an unknown kind or arguments that the class refuses.
+    """
+    if kind not in KINDS:
+        raise CheckpointError(f"{owner}: unknown kind of network '{kind}', known are {', '.join(sorted(KINDS))}")
+    try:
+        return KINDS[kind](**config)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{owner}: cannot build a {kind} from its card: {error}") from error

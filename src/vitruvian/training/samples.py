@@ -1,0 +1,44 @@
+"""The fixed sheet of pictures by which the eye follows a run."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vitruvian.data import PictureSet
+from vitruvian.images import tile
+from vitruvian.nn.stylegan2 import Generator
+
+PREVIEW_BATCH = 32
+
+
+class SampleSheet:
+    """Reals and the codes of the fakes, chosen once; the same for every run on a picture set."""
+
+    def __init__(self, pictures: PictureSet, *, z_dim: int, use_labels: bool) -> None:
+        _, height, width = pictures.image_shape
+        self.columns = int(np.clip(7680 // width, 7, 32))
+        rows = int(np.clip(4320 // height, 4, 32))
+        count = self.columns * rows
+        random = np.random.RandomState(0)  # never the run's seed: sheets of two runs can be compared
+        order = np.arange(len(pictures))
+        random.shuffle(order)
+        self.indices = [int(order[i % len(order)]) for i in range(count)]
+        self.z = torch.from_numpy(random.randn(count, z_dim)).float()
+        labels = [pictures.label(i) for i in self.indices]
+        self.c = torch.from_numpy(np.stack(labels)) if use_labels else torch.zeros(count, 0)
+
+    def reals(self, pictures: PictureSet) -> np.ndarray:
+        """uint8 ``H x W x C``."""
+        return tile(np.stack([pictures[i][0].transpose(1, 2, 0) for i in self.indices]), self.columns)
+
+    @torch.inference_mode()
+    def fakes(self, G: Generator) -> np.ndarray:
+        """uint8 ``H x W x C``: constant noise, no truncation."""
+        device = next(G.parameters()).device
+        rows: list[Tensor] = []
+        for z, c in zip(self.z.split(PREVIEW_BATCH), self.c.split(PREVIEW_BATCH), strict=True):
+            rows.append(G(z.to(device), c.to(device), noise_mode="const").cpu())
+        levels = ((torch.cat(rows) + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+        return tile(levels.permute(0, 2, 3, 1).numpy(), self.columns)
