@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
-from vitruvian.mannequin import mesh
-from vitruvian.mannequin.body import Body, PartName, Rest
+from vitruvian.mannequin import mesh, sewing
+from vitruvian.mannequin.body import Body, Part, PartName, Rest
 from vitruvian.mannequin.fields import Charted, ChartKind, Fields
 from vitruvian.mannequin.materials import Slot
 
@@ -55,15 +56,38 @@ class Spots:
         return np.abs(self.x)
 
     @staticmethod
+    def at(part: Part, spread: csr_matrix | None = None) -> Spots:
+        """The places of a part's vertices, or of points between them (rows of ``spread``)."""
+        body = Body.load()
+        fields = Fields.of(body)
+
+        def here(values: np.ndarray) -> np.ndarray:
+            own = part.of(values).astype(np.float32)
+            return own if spread is None else spread @ own
+
+        x, y, z = here(body.template).T
+        return Spots(
+            x,
+            y,
+            z,
+            here(fields.arm_arc),
+            here(fields.leg_arc),
+            here(fields.arm_gate),
+            here(fields.leg),
+            fields.arm_length,
+            fields.leg_length,
+        )
+
+    def taken(self, rows: np.ndarray) -> Spots:
+        """Those of some vertices."""
+        arrays = (self.x, self.y, self.z, self.arm_arc, self.leg_arc, self.arm_gate, self.leg)
+        return Spots(*(values[rows] for values in arrays), self.arm_length, self.leg_length)
+
+    @staticmethod
     @functools.cache
     def of(charted: Charted) -> Spots:
-        fields = Fields.of(Body.load())
-        x, y, z = charted.template.astype(np.float32).T
-        arm_arc, leg_arc, arm_gate, leg = (
-            charted.of(values).astype(np.float32)
-            for values in (fields.arm_arc, fields.leg_arc, fields.arm_gate, fields.leg)
-        )
-        return Spots(x, y, z, arm_arc, leg_arc, arm_gate, leg, fields.arm_length, fields.leg_length)
+        """The places of the vertices of a part with doubled seams."""
+        return Spots.at(charted.part).taken(charted.source)
 
 
 Cut = Callable[[Spots], np.ndarray]
@@ -71,54 +95,73 @@ Cut = Callable[[Spots], np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Blank:
-    """Uncut cloth. ``n`` vertices before, ``m`` after doubling at the pattern seams."""
+    """Uncut cloth: ``n`` vertices of a part, which shapes are given for, and ``m`` of the pieces it is sewn from.
 
-    charted: Charted
+    The pieces meet in exact seams, at the armholes and down the middle of front and back, so that each has
+    one pattern chart and its own direction of folds.
+    """
+
+    part: Part
+    at: Spots
+    """n places."""
     template: np.ndarray
     """n x 3."""
-    arm_arc: np.ndarray
-    arm_gate: np.ndarray
-    leg_arc: np.ndarray
-    """n each."""
-    spots: Spots
-    """m."""
     bones: np.ndarray
     """B indices of the bones that move it."""
-    bone_weights: np.ndarray
+    weights: np.ndarray
+    """n x B skin weights."""
+    spread: csr_matrix
+    """m x n."""
+    triangles: np.ndarray
+    """T x 3 into the m."""
+    spots: Spots
+    """m places."""
+    chart: np.ndarray
+    """m x 4: pattern metres, share of the arm, zero."""
+    sewn_template: np.ndarray
+    """m x 3."""
+    sewn_weights: np.ndarray
     """m x B."""
 
     @staticmethod
     @functools.cache
     def of(name: PartName, kind: ChartKind) -> Blank:
         body = Body.load()
-        charted = Charted.of_part(body, name, kind)
-        part, fields = charted.part, Fields.of(body)
-        weights = part.matrix @ body.skin_weights
-        bones = np.unique(weights.indices)
+        part = body.part(name)
+        at = Spots.at(part)
+        all_weights = part.matrix @ body.skin_weights
+        bones = np.unique(all_weights.indices)
+        weights = all_weights[:, bones].toarray().astype(np.float32)
+        template = part.of(body.template)
+        spread, triangles, group = sewing.sewn(part.triangles, template, at.arm_gate)
+        spots = Spots.at(part, spread)
+        chart = sewing.charts(body, spread @ template, group, kind)
         return Blank(
-            charted,
-            part.of(body.template),
-            *(
-                part.of(values).astype(np.float32)
-                for values in (fields.arm_arc, fields.arm_gate, fields.leg_arc)
-            ),
-            Spots.of(charted),
+            part,
+            at,
+            template,
             bones,
-            weights[:, bones].toarray()[charted.source].astype(np.float32),
+            weights,
+            spread,
+            triangles,
+            spots,
+            np.column_stack([chart, spots.arm_gate, np.zeros(len(chart))]).astype(np.float32),
+            spread @ template,
+            spread @ weights,
         )
 
     def on(self, rest: Rest) -> np.ndarray:
         """n x 3 vertices on an identity."""
-        return self.charted.part.of(rest.vertices).astype(np.float32)
+        return self.part.of(rest.vertices).astype(np.float32)
 
     def normals(self, vertices: np.ndarray) -> np.ndarray:
         """n x 3 unit normals of a shape of this cloth."""
-        return mesh.vertex_normals(vertices, self.charted.part.triangles)
+        return mesh.vertex_normals(vertices, self.part.triangles)
 
     def relaxed(self, vertices: np.ndarray, steps: int, share: np.ndarray) -> np.ndarray:
         """Smoothed by ``steps`` Laplace steps of .6 times ``share`` (n, 0..1)."""
         rows = np.flatnonzero(share > 0.01)
-        means = self.charted.part.neighbours[rows]
+        means = self.part.neighbours[rows]
         rate = np.float32(0.6) * share[rows, None].astype(np.float32)
         vertices = vertices.copy()
         for _ in range(steps):
@@ -187,22 +230,19 @@ def cut_out(
     drop: m metres under another garment; triangles with three positive corners are left out, which keeps an
     under layer from poking through the upper one.
     """
-    charted = blank.charted
-    triangles = charted.triangles[(keep > 0)[charted.triangles].any(axis=1)]
+    triangles = blank.triangles[(keep > 0)[blank.triangles].any(axis=1)]
     if drop is not None:
         triangles = triangles[~(drop > 0)[triangles].all(axis=1)]
     used = np.unique(triangles)
     place = np.zeros(len(keep), np.int64)
     place[used] = np.arange(len(used))
-    chart = np.zeros((len(used), 4), np.float32)
-    chart[:, :2] = charted.chart[used]
-    source = charted.source[used]
+    spread = blank.spread[used]
     arrays = {
-        "vertices": shape[source],
-        "normals": blank.normals(shape)[source],
-        "template": charted.template[used],
-        "chart": chart,
-        "bone_weights": blank.bone_weights[used],
+        "vertices": spread @ shape,
+        "normals": spread @ blank.normals(shape),
+        "template": blank.sewn_template[used],
+        "chart": blank.chart[used],
+        "bone_weights": blank.sewn_weights[used],
     }
     triangles, arrays, edges = mesh.clip(place[triangles], keep[used], arrays)
     arrays["normal_of"] = _joined(arrays["vertices"])
@@ -234,6 +274,16 @@ def everywhere(*cuts: Cut) -> Cut:
     return lambda spots: functools.reduce(np.minimum, (cut(spots) for cut in cuts))
 
 
+def in_front(spots: Spots) -> np.ndarray:
+    """Positive on the front of the body; scaled so that it hardly bends the cuts it is combined with."""
+    return -2 * (spots.y + 0.01)
+
+
+def off_arms(spots: Spots) -> np.ndarray:
+    """Positive off the arms; about metres."""
+    return 0.15 * (0.35 - spots.arm_gate)
+
+
 def shrunk(cut: Cut, metres: float) -> Cut:
     """The same shape with its border drawn in."""
     return lambda spots: cut(spots) - metres
@@ -246,15 +296,12 @@ def attached(
 
     near: indices into the n vertices of the shape that may hold it.
     """
-    doubled = np.full(len(shape), -1)
-    doubled[blank.charted.source] = np.arange(len(blank.charted.source))
     distance, nearest = cKDTree(shape[near]).query(vertices, k=min(4, len(near)))
     share = 1 / (distance + 1e-4) ** 2
     share = (share / share.sum(axis=1, keepdims=True)).astype(np.float32)
-    holders = doubled[near[nearest]]
-    flat = _with_sharp_edges(vertices.astype(np.float32), triangles)
-    vertices, triangles, origin = flat
-    template = np.einsum("vk,vki->vi", share, blank.charted.template[holders])[origin]
+    holders = near[nearest]
+    vertices, triangles, origin = _with_sharp_edges(vertices.astype(np.float32), triangles)
+    template = np.einsum("vk,vki->vi", share, blank.template[holders])[origin]
     return Sheet(
         slot,
         vertices,
@@ -264,7 +311,7 @@ def attached(
         template.astype(np.float32),
         np.zeros((len(vertices), 4), np.float32),
         blank.bones,
-        np.einsum("vk,vkb->vb", share, blank.bone_weights[holders])[origin],
+        np.einsum("vk,vkb->vb", share, blank.weights[holders])[origin],
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from vitruvian.mannequin import drape
 from vitruvian.mannequin.body import Rest
-from vitruvian.mannequin.cloth import Blank, Cut, Spots, everywhere
+from vitruvian.mannequin.cloth import Blank, Cut, Spots, everywhere, in_front
 from vitruvian.mannequin.fabric import Fabric
 from vitruvian.mannequin.fields import smoothstep
 
@@ -81,10 +81,10 @@ class Top:
     def _strap_cut(self, spots: Spots) -> np.ndarray:
         chest = 0.605 - 0.05 * smoothstep(-0.06, 0.06, spots.y) + 0.015 * np.cos(spots.x / 0.05)
         strap = STRAP_HALF_WIDTH[self.straps] - np.abs(spots.side - STRAP_SIDE)
-        return np.maximum(chest - spots.z, np.where(spots.z > 0.52, strap, -NOT_CUT))
+        return np.maximum(chest - spots.z, np.minimum(strap, spots.z - 0.52))
 
     def _opening_cut(self, spots: Spots) -> np.ndarray:
-        return np.where(spots.y < 0, spots.side - self.half_opening(spots.z), NOT_CUT)
+        return np.maximum(spots.side - self.half_opening(spots.z), -in_front(spots))
 
     def half_opening(self, z: np.ndarray) -> np.ndarray:
         """Half width of the open front at these heights."""
@@ -101,27 +101,28 @@ def neck_cut(top: Top, spots: Spots) -> np.ndarray:
     x, y, z = spots.side, spots.y, spots.z
     if top.neck in CLIMBING:
         return CLIMBING[top.neck] + 0.25 * (y + 0.02) - z
-    ceiling = np.where(z > COLLAR_BONE, -NOT_CUT, NOT_CUT)
+    ceiling = COLLAR_BONE - z
     if top.neck == "strap":
         return ceiling
-    rim = neck_distance(spots) - NECK_RADIUS.get(top.neck, CREW_RADIUS)
-    ring = np.where(z > np.where(y > 0, 0.69, 0.62), rim, NOT_CUT)
+    # Every cut is continuous, or its edge would be ragged: the neck's cylinder ends at a slanting floor.
+    floor = 0.655 + 0.6 * np.clip(y, -0.06, 0.06)
+    ring = np.maximum(neck_distance(spots) - NECK_RADIUS.get(top.neck, CREW_RADIUS), 2 * (floor - z))
     return np.minimum(np.minimum(ring, ceiling), _front_dip(top, x, y, z))
 
 
 def _front_dip(top: Top, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Metres below the curve that dips in front."""
-    share = x / top.neck_width
+    width = CREW_RADIUS if top.neck == "crew" else top.neck_width
+    share = x / width
     if top.neck in ("v", "shirt"):
-        dip = 0.70 - top.neck_depth * np.clip(1 - share, 0, 1) - z
+        dip = 0.70 - top.neck_depth * np.maximum(1 - share, 0) - z
     elif top.neck in ("scoop", "wide"):
-        dip = 0.69 - top.neck_depth * np.sqrt(np.clip(1 - share**2, 0, 1)) - z
+        dip = 0.69 - top.neck_depth * (1 - share**2.5) - z
     elif top.neck == "crew":
-        dip = 0.672 + 0.02 * (x / 0.08) ** 2 - z
-        share = x / CREW_RADIUS
+        dip = 0.672 + 0.02 * share**2 - z
     else:
         return np.full_like(z, NOT_CUT)
-    return np.where((y < 0) & (share < 1), dip, NOT_CUT)
+    return dip + 2 * np.maximum(x - width, 0) + 2 * np.maximum(y + 0.02, 0)
 
 
 def blank() -> Blank:
@@ -134,7 +135,7 @@ def shape_top(top: Top, rest: Rest) -> np.ndarray:
     cloth = blank()
     loose = top.looseness
     z = cloth.template[:, 2]
-    trunk = 1 - cloth.arm_gate
+    trunk = 1 - cloth.at.arm_gate
     vertices = drape.filled_hollows(
         cloth.on(rest), z, (trunk > 0.6) & (z < 0.56) & (z > -0.1), TRUNK_AXIS, 0.35 + 0.65 * loose
     )
@@ -150,7 +151,7 @@ def _distance(top: Top, cloth: Blank) -> np.ndarray:
     """How far the cloth stands off the skin, n."""
     loose = top.looseness
     z = cloth.template[:, 2]
-    arm, along = cloth.arm_gate, cloth.arm_arc
+    arm, along = cloth.at.arm_gate, cloth.at.arm_arc
     trunk = 1 - arm
     sleeve_room = (
         0.004 * smoothstep(0, 0.25, along) + (0.006 + 0.020 * smoothstep(0, 0.9, along)) * top.sleeve_width
@@ -171,7 +172,7 @@ def _fallen(top: Top, cloth: Blank, vertices: np.ndarray) -> np.ndarray:
     """Loose cloth falls straight from the chest and swings in a few waves at the hem."""
     loose = top.looseness
     z = cloth.template[:, 2]
-    trunk = cloth.arm_gate < 0.4
+    trunk = cloth.at.arm_gate < 0.4
     depth = np.interp(z, [0.0, 0.2, 0.4, 0.6], [-0.02, -0.02, -0.045, -0.03])
     axis = np.stack([np.zeros_like(depth), depth], axis=1)
     angle, radius = drape.polar(vertices, axis)

@@ -8,7 +8,7 @@ import numpy as np
 
 from vitruvian.mannequin import drape
 from vitruvian.mannequin.body import Body, Rest
-from vitruvian.mannequin.cloth import Blank, Cut, Spots, everywhere
+from vitruvian.mannequin.cloth import Blank, Cut, Spots, everywhere, in_front, off_arms
 from vitruvian.mannequin.fabric import Fabric
 from vitruvian.mannequin.fields import smoothstep
 
@@ -39,7 +39,7 @@ class Trousers:
 
         def keep(spots: Spots) -> np.ndarray:
             inside = np.minimum((self.length - spots.leg_arc) * spots.leg_length, self.waist - spots.z)
-            return np.where(spots.arm_gate > 0.4, -1, inside)
+            return np.minimum(inside, off_arms(spots))
 
         return keep
 
@@ -73,13 +73,13 @@ class Skirt:
 
         def keep(spots: Spots) -> np.ndarray:
             inside = np.minimum(spots.z - self.hem, self.waist - spots.z)
-            return np.where(spots.arm_gate > 0.4, -1, inside)
+            return np.minimum(inside, off_arms(spots))
 
         return keep if self.opening is None else everywhere(keep, self._opening_cut)
 
     def _opening_cut(self, spots: Spots) -> np.ndarray:
         half = (self.opening or 0.0) * (1 + 0.8 * np.clip(0.25 - spots.z, 0, 1))
-        return np.where(spots.y < 0, spots.side - half, 1.0)
+        return np.maximum(spots.side - half, -in_front(spots))
 
 
 def trouser_blank() -> Blank:
@@ -97,8 +97,8 @@ def shape_trousers(trousers: Trousers, rest: Rest) -> np.ndarray:
     cloth = trouser_blank()
     loose = trousers.looseness
     _, y, z = cloth.template.T
-    down = cloth.leg_arc
-    seat = (z > 0.05) & (z < 0.35) & (y > 0) & (cloth.arm_gate < 0.3)
+    down = cloth.at.leg_arc
+    seat = (z > 0.05) & (z < 0.35) & (y > 0) & (cloth.at.arm_gate < 0.3)
     vertices = drape.filled_hollows(cloth.on(rest), z, seat, SEAT_AXIS, 0.6)
     vertices = cloth.relaxed(
         vertices, int(5 + 8 * loose), smoothstep(0.25, 0.1, z) * smoothstep(0.97, 0.85, down)
@@ -123,7 +123,7 @@ def _leg_fallen(
     heights = [ankle[2], knee[2], hip[2]]
     axis = np.stack([np.interp(vertices[:, 2], heights, [ankle[k], knee[k], hip[k]]) for k in (0, 1)], axis=1)
     _, radius = drape.polar(vertices, axis)
-    down = cloth.leg_arc
+    down = cloth.at.leg_arc
     this_side = cloth.template[:, 0] * sign > 0
     thigh = np.median(radius[this_side & (np.abs(down - KNEE_RING) < 0.03)])
     taper = 1 - 0.30 * smoothstep(0.2, 0.9, down) * (1 - trousers.flare)

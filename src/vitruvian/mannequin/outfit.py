@@ -249,7 +249,7 @@ def _knitwear(rng: np.random.Generator, base: Top) -> Top:
 
 
 def _sleeveless(rng: np.random.Generator, base: Top, *, thin: bool) -> Top:
-    top = replace(base, sleeve=float(rng.uniform(-0.05, 0.0)), neck="scoop", looseness=0.6 * base.looseness)
+    top = replace(base, sleeve=float(rng.uniform(-0.2, -0.03)), neck="scoop", looseness=0.6 * base.looseness)
     if thin:
         return replace(
             top,
@@ -306,7 +306,7 @@ def _dress(rng: np.random.Generator) -> Outfit:
         thickness=0.005,
         hem_room=0.0,
     )
-    top = replace(top, sleeve=-0.02 if sleeveless else _sleeve(rng))
+    top = replace(top, sleeve=float(rng.uniform(-0.2, -0.03)) if sleeveless else _sleeve(rng))
     if sleeveless and top.straps == "none":
         top = replace(top, neck=draw(rng, {"scoop": 0.5, "v": 0.3, "boat": 0.2}))
     skirt = replace(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vitruvian.mannequin.cloth import Blank, Sheet, Spots, attached, cut_out
+from vitruvian.mannequin.cloth import Blank, Sheet, Spots, attached, cut_out, in_front, off_arms
 from vitruvian.mannequin.fields import smoothstep
 from vitruvian.mannequin.garments import NECK_RADIUS, Top, neck_distance
 from vitruvian.mannequin.legwear import Trousers
@@ -20,7 +20,6 @@ BUTTON_STEP = 0.085
 LAPEL_TOP = 0.615
 COLLAR_WIDTH = 0.046
 BELT_HEIGHT = 0.032
-NOWHERE = -1.0
 
 
 def top_trims(
@@ -72,7 +71,7 @@ def belt(trousers: Trousers, shape: np.ndarray, blank: Blank, slot: Slot) -> She
     """A belt over the waistband."""
     spots = blank.spots
     middle = trousers.waist - 0.018
-    keep = np.minimum(0.5 * BELT_HEIGHT - np.abs(spots.z - middle), 0.3 - spots.arm_gate)
+    keep = np.minimum(0.5 * BELT_HEIGHT - np.abs(spots.z - middle), off_arms(spots))
     return _patch(blank, shape, keep, slot, 0.0055)
 
 
@@ -87,13 +86,6 @@ def _patch(
     """Cloth lifted by ``lift`` (metres, one or n) along its normals and cut where keep (m) is positive."""
     rise = np.broadcast_to(np.asarray(lift, np.float32), len(shape))
     return cut_out(blank, shape + rise[:, None] * blank.normals(shape), keep, slot, hem=hem)
-
-
-def _at_vertices(blank: Blank) -> Spots:
-    """Places of the n undoubled vertices; fields that trims do not use are zero."""
-    x, y, z = blank.template.T
-    zero = np.zeros(len(x), np.float32)
-    return Spots(x, y, z, blank.arm_arc, blank.leg_arc, blank.arm_gate, zero, 1.0, 1.0)
 
 
 def _neck_radius(top: Top) -> float:
@@ -113,9 +105,10 @@ def _collar(top: Top, shape: np.ndarray, blank: Blank, slot: Slot) -> Sheet:
     )
     lowest = spots.z - (LAPEL_TOP + 0.012 + 0.10 * spots.side if lapel else 0.60)
     keep = np.minimum(np.minimum(outwards + 0.004, width - outwards), lowest)
-    keep = np.minimum(keep, np.where(spots.y < 0, edge, 1.0))
-    keep = np.where((spots.z > 0.78) | (spots.arm_gate > 0.6), NOWHERE, keep)
-    own = _at_vertices(blank)
+    keep = np.minimum(keep, np.maximum(edge, -in_front(spots)))
+    highest = 0.712 + 0.065 * smoothstep(-0.075, -0.02, spots.y)
+    keep = np.minimum(keep, np.minimum(highest - spots.z, off_arms(spots) + 0.03))
+    own = blank.at
     share = np.clip(1 - (neck_distance(own) - radius) / COLLAR_WIDTH, 0, 1)
     raised = shape.copy()
     raised[:, 2] += (0.024 * share**1.3 * smoothstep(-0.14, 0.03, own.y) + 0.010 * share).astype(np.float32)
@@ -130,7 +123,7 @@ def _lapel_collar_edge(top: Top, spots: Spots) -> np.ndarray:
 def _placket(spots: Spots, low: float) -> np.ndarray:
     """A band down the middle of the front."""
     band = np.minimum(PLACKET_HALF_WIDTH - spots.side, spots.z - low)
-    return np.where(spots.y < 0, band, NOWHERE)
+    return np.minimum(band, in_front(spots))
 
 
 def _lapel(top: Top, spots: Spots) -> np.ndarray:
@@ -141,16 +134,17 @@ def _lapel(top: Top, spots: Spots) -> np.ndarray:
     outer = inner + 0.006 + 0.058 * along**0.9
     keep = np.minimum(outer - spots.side, spots.z - low)
     keep = np.minimum(keep, LAPEL_TOP + 0.10 * spots.side - spots.z)
-    return np.where(spots.y < 0, keep, NOWHERE)
+    return np.minimum(keep, in_front(spots))
 
 
 def _hood(shape: np.ndarray, blank: Blank, slot: Slot) -> Sheet:
     """A hood lying on the back: a collar that bulges backwards."""
-    spots, own = blank.spots, _at_vertices(blank)
+    spots, own = blank.spots, blank.at
     ring = 0.088 - (neck_distance(spots) - 0.074)
     low = spots.z - (0.585 + 0.085 * smoothstep(0.02, -0.08, spots.y))
     keep = np.minimum(np.minimum(ring, neck_distance(spots) - 0.070), low)
-    keep = np.where((spots.z > 0.772) | (spots.arm_gate > 0.5), NOWHERE, keep)
+    highest = 0.712 + 0.06 * smoothstep(-0.075, -0.02, spots.y)
+    keep = np.minimum(keep, np.minimum(highest - spots.z, off_arms(spots) + 0.02))
     back = smoothstep(-0.05, 0.06, own.y)
     bulge = np.exp(-(((own.z - 0.665) / 0.045) ** 2) - (own.x / 0.10) ** 2)
     share = np.clip(1 - (neck_distance(own) - 0.074) / 0.06, 0, 1)
@@ -167,18 +161,18 @@ def _pouch(top: Top, spots: Spots) -> np.ndarray:
     rise = np.clip((spots.z - low) / (high - low), 0, 1)
     half = 0.125 - 0.045 * smoothstep(0.35, 1.0, rise)
     keep = np.minimum(np.minimum(spots.z - low, high - spots.z), half - spots.side)
-    return np.where((spots.y < 0) & (spots.arm_gate < 0.3), keep, NOWHERE)
+    return np.minimum(keep, np.minimum(in_front(spots), off_arms(spots)))
 
 
 def _flap_pockets(spots: Spots) -> np.ndarray:
     """Two flaps at the hips."""
     flap = np.minimum(0.020 - np.abs(spots.z - 0.195), 0.052 - np.abs(spots.side - 0.105))
-    return np.where((spots.y < 0) & (spots.arm_gate < 0.3), flap, NOWHERE)
+    return np.minimum(flap, np.minimum(in_front(spots), off_arms(spots)))
 
 
 def _buttons(top: Top, shape: np.ndarray, blank: Blank, low: float, slot: Slot) -> list[Sheet]:
     """Small discs down the placket."""
-    own = _at_vertices(blank)
+    own = blank.at
     normals = blank.normals(shape)
     front = np.flatnonzero((own.y < 0) & (own.side < 0.05) & (own.z > 0.0) & (own.z < 0.72))
     height = 0.70 - top.neck_depth - 0.012
