@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
+from scipy.spatial import KDTree
 
-from vitruvian.mannequin.body import SKIN_VERTICES, Body
+from vitruvian.mannequin.body import SKIN_VERTICES, Body, Rest
 from vitruvian.mannequin.skeleton import align, apply, bend, cross, forward_kinematics, rotation, slerp, unit
 
 Vector = tuple[float, float, float]
@@ -22,6 +23,8 @@ Vector = tuple[float, float, float]
 SIDES: Mapping[str, int] = {"L": 1, "R": -1}
 FORWARD = np.array([0.0, -1.0, 0.0])
 UP = np.array([0.0, 0.0, 1.0])
+
+REFERENCE_STATURE = 1.75  # metres; the lengths of a pose are for this one
 
 KNEE_FOLLOWS_TOES = 0.7  # share of the toe-out by which the knee turns out
 KNEE_FOLLOWS_PELVIS = 0.5
@@ -32,6 +35,7 @@ CLAVICLE_LIFT = 18.0  # degrees for an arm raised by one more unit of upward com
 CLAVICLE_START = -0.3  # upward component of the upper arm from which the clavicle helps
 SHOULDER_SHARE = 0.35  # of the arm's rotation, taken by the shoulder blade's bone
 SHOULDER_PASSES = 5  # the shoulder moves with the arm, so a reach is solved again from its new place
+TOUCHING_VERTICES = 40  # of the skin near a wrist's target, whose mean displacement it follows
 HAND_STRAIGHTENED = 0.85  # of the angle between forearm and hand in the rest pose
 GREATEST_TWIST = 130.0  # degrees that a forearm turns
 TWIST_SHARES = {"lowerarm01": 0.25, "lowerarm02": 0.65}
@@ -83,12 +87,12 @@ class Foot:
 
 
 class Bones:
-    """A rest skeleton with the rotations found so far, by bone name."""
+    """An identity's skeleton with the rotations found so far, by bone name."""
 
-    def __init__(self, body: Body, heads: np.ndarray, scale: float) -> None:
+    def __init__(self, body: Body, rest: Rest) -> None:
         self.body = body
-        self.heads = np.asarray(heads, np.float64)
-        self.scale = scale
+        self.heads = np.asarray(rest.bone_heads, np.float64)
+        self.vertices = rest.vertices
         self.rotations: dict[str, np.ndarray] = {}
 
     def head(self, name: str) -> np.ndarray:
@@ -120,8 +124,8 @@ def turn_foot(bones: Bones, side: str, foot: Foot, heel_lift: float) -> None:
     bones.rotations.update({f"toe{number}-1.{side}": toes for number in range(1, 6)})
 
 
-def ankle_height(bones: Bones, side: str, vertices: np.ndarray) -> float:
-    """Metres from the lowest point of a turned foot up to its ankle; ``vertices`` V x 3 are those at rest."""
+def ankle_height(bones: Bones, side: str) -> float:
+    """Metres from the lowest point of a turned foot up to its ankle."""
     sole = _sole(bones.body, side)
     ankle = bones.head(f"foot.{side}")
     turns = [bones.rotations[f"foot.{side}"]] + [
@@ -134,7 +138,7 @@ def ankle_height(bones: Bones, side: str, vertices: np.ndarray) -> float:
         transforms[number, :, :3] = turn
         transforms[number, :, 3] = posed_joint - turn @ joint
     blended = (sole.weights @ transforms.reshape(-1, 12)).reshape(-1, 3, 4)
-    return -float(apply(blended, vertices[sole.indices])[:, 2].min())
+    return -float(apply(blended, bones.vertices[sole.indices])[:, 2].min())
 
 
 @dataclass(frozen=True)
@@ -212,6 +216,42 @@ class _ArmTurns:
     along: np.ndarray  # unit direction of the forearm
 
 
+def wrist_target(bones: Bones, side: str, arm: Reach) -> np.ndarray:
+    """Where a wrist should go, from the upper spine's joint in axes of the chest.
+
+    The target is meant for the template body and moves with the skin near it, so that a hand on the hip of a
+    stout person lies on the hip as well.
+    """
+    trunk = _trunk(bones.body)
+    joint = bones.body.template_joints["spine01"]
+    target = joint + np.array(arm.target) * [SIDES[side], 1, 1] * trunk.scale
+    _, nearest = trunk.tree.query(target, k=TOUCHING_VERTICES)
+    nearest = trunk.indices[nearest]
+    moved = (bones.vertices[nearest] - bones.body.template[nearest]).mean(axis=0)
+    return target + moved - bones.head("spine01")
+
+
+@dataclass(frozen=True)
+class _Trunk:
+    indices: np.ndarray  # skin vertices of trunk, head and legs
+    tree: KDTree  # of their template positions
+    scale: float  # template metres for a metre of a pose
+
+
+@functools.cache
+def _trunk(body: Body) -> _Trunk:
+    arms = [
+        index
+        for name, index in body.bone_index.items()
+        if name.startswith(("clavicle", "shoulder", "upperarm", "lowerarm", "wrist", "finger", "metacarpal"))
+    ]
+    weights = csr_matrix(csr_matrix(body.skin_weights)[:SKIN_VERTICES])
+    indices = np.flatnonzero(np.asarray(weights[:, arms].sum(axis=1)).ravel() < 0.3)
+    skin = body.template[:SKIN_VERTICES]
+    scale = float(np.ptp(skin[:, 2])) / REFERENCE_STATURE
+    return _Trunk(indices, KDTree(skin[indices]), scale)
+
+
 def _shoulder_joint(
     bones: Bones, side: str, collar: np.ndarray, clavicle: np.ndarray, shoulder: np.ndarray
 ) -> np.ndarray:
@@ -228,9 +268,8 @@ def _arm_turns(bones: Bones, side: str, arm: Arm, chest_joint: np.ndarray, joint
     if isinstance(arm, Swing):
         to_upper, to_lower, hinge = _swing(arm, sign, chest)
     else:
-        outwards = np.array([sign, 1, 1])
-        target = chest_joint + chest @ (np.array(arm.target) * outwards * bones.scale)
-        pole = chest @ (np.array(arm.pole) * outwards)
+        target = chest_joint + chest @ wrist_target(bones, side, arm)
+        pole = chest @ (np.array(arm.pole) * [sign, 1, 1])
         elbow, wrist = bend(joint, target, float(np.linalg.norm(upper)), float(np.linalg.norm(lower)), pole)
         to_upper, to_lower = elbow - joint, wrist - elbow
         hinge = cross(to_upper, to_lower)

@@ -14,6 +14,7 @@ from scipy.sparse import csr_matrix
 
 from vitruvian.mannequin.body import Body, Rest
 from vitruvian.mannequin.limbs import (
+    REFERENCE_STATURE,
     SIDES,
     Arm,
     Bones,
@@ -30,7 +31,6 @@ from vitruvian.mannequin.limbs import (
 )
 from vitruvian.mannequin.skeleton import apply, blend, bone_transforms, turned
 
-REFERENCE_STATURE = 1.75  # metres; the lengths of a pose are for this one
 LEG_STRETCH = 0.995  # the straighter leg's length over its greatest
 SPINE_SHARES = {"spine05": 0.15, "spine04": 0.35, "spine03": 0.6, "spine02": 0.85, "spine01": 1.0}
 NECK_SHARES = {"neck01": 0.25, "neck02": 0.45, "neck03": 0.65, "head": 1.0}
@@ -113,7 +113,7 @@ def solve(body: Body, rest: Rest, pose: Pose, *, heel_lift: float = 0.0, sole: f
         sole: metres of shoe under the foot.
     """
     scale = rest.stature / REFERENCE_STATURE
-    bones = Bones(body, rest.bone_heads, scale)
+    bones = Bones(body, rest)
     _turn_trunk(bones, pose)
     feet = {"L": pose.left_foot, "R": pose.right_foot}
     arms = {"L": (pose.left_arm, pose.left_hand), "R": (pose.right_arm, pose.right_hand)}
@@ -122,7 +122,7 @@ def solve(body: Body, rest: Rest, pose: Pose, *, heel_lift: float = 0.0, sole: f
     for side, foot in feet.items():
         hips[side] = bones.rotations["root"] @ bones.span("root", f"upperleg01.{side}")
         turn_foot(bones, side, foot, heel_lift)
-        height = ankle_height(bones, side, rest.vertices) + sole
+        height = ankle_height(bones, side) + sole
         ankles[side] = np.array([foot.x * scale, foot.y * scale, height])
     root = np.array([pose.shift[0] * scale, pose.shift[1] * scale, 0.0])
     root[2] = min(_pelvis_height(bones, side, root + hips[side], ankles[side]) for side in SIDES)
@@ -165,7 +165,7 @@ _ON_HIP = Reach((0.205, 0.035, -0.315), (1, 0.45, -0.15))
 _ON_HIP_HAND = Hand(palm=(-1, 0.25, -0.1), curl=12, bend=-38)
 _IN_POCKET = Reach((0.20, -0.085, -0.415), (1, 0.8, 0))
 _IN_POCKET_HAND = Hand(palm=(-1, 0.4, 0), curl=25)
-_BEHIND = Reach((0.07, 0.165, -0.36), (1, 0.9, 0))
+_BEHIND = Reach((0.07, 0.12, -0.30), (1, 0.9, 0))
 _BEHIND_HAND = Hand(palm=(0, 1, 0))
 
 _SYMMETRIC: dict[str, Pose] = {
@@ -194,8 +194,8 @@ _SYMMETRIC: dict[str, Pose] = {
     ),
     "behind": Pose(left_arm=_BEHIND, right_arm=_BEHIND, left_hand=_BEHIND_HAND, right_hand=_BEHIND_HAND),
     "clasp": Pose(
-        left_arm=Reach((0.035, -0.225, -0.40), (1, 0.5, 0)),
-        right_arm=Reach((0.035, -0.245, -0.405), (1, 0.5, 0)),
+        left_arm=Reach((0.035, -0.215, -0.37), (1, 0.5, 0)),
+        right_arm=Reach((0.035, -0.235, -0.375), (1, 0.5, 0)),
         left_hand=Hand(palm=(-0.5, 1, 0), curl=22),
         right_hand=Hand(palm=(-0.5, 1, 0), curl=22),
     ),
@@ -204,9 +204,9 @@ _SYMMETRIC: dict[str, Pose] = {
 # Named by the side that does it: the foot that bears the weight or is in front, the hand that is raised.
 _LEFT: dict[str, Pose] = {
     "contra": Pose(
-        pelvis=Turn(yaw=6, roll=6),
-        chest=Turn(yaw=-3, roll=-4),
-        head=Turn(roll=4),
+        pelvis=Turn(yaw=6, roll=-6),
+        chest=Turn(yaw=-3, roll=4),
+        head=Turn(roll=-3),
         shift=(0.075, 0),
         left_foot=Foot(0.05, toe_out=8),
         right_foot=Foot(-0.16, -0.07, toe_out=32),
@@ -223,17 +223,17 @@ _LEFT: dict[str, Pose] = {
         right_arm=Swing(9, 20, 24),
     ),
     "step": Pose(
-        pelvis=Turn(yaw=-4, roll=4),
-        chest=Turn(roll=-3),
+        pelvis=Turn(yaw=-4, roll=-3),
+        chest=Turn(roll=2),
         left_foot=Foot(0.03, -0.13, toe_out=3),
         right_foot=Foot(-0.05, 0.12, lift=18),
         left_arm=Swing(9, -10, 12),
         right_arm=Swing(9, 10, 18),
     ),
     "onehip": Pose(
-        pelvis=Turn(roll=6),
-        chest=Turn(roll=-4),
-        head=Turn(roll=4),
+        pelvis=Turn(roll=-6),
+        chest=Turn(roll=4),
+        head=Turn(roll=-3),
         shift=(0.075, 0),
         left_foot=Foot(0.05),
         right_foot=Foot(-0.17, -0.06, toe_out=32),
@@ -244,20 +244,20 @@ _LEFT: dict[str, Pose] = {
     "crossed": Pose(
         left_foot=Foot(0.10),
         right_foot=Foot(-0.10),
-        left_arm=Reach((-0.055, -0.225, -0.155), (1, 0.1, -1.1)),
-        right_arm=Reach((-0.075, -0.175, -0.175), (1, 0.1, -1.1)),
+        left_arm=Reach((0.0, -0.215, -0.14), (1, 0.1, -1.1)),
+        right_arm=Reach((-0.02, -0.175, -0.17), (1, 0.1, -1.1)),
         left_hand=Hand(palm=(-0.2, 1, 0), curl=10),
         right_hand=Hand(palm=(-0.2, 1, 0.2), curl=16),
     ),
     "hair": Pose(
-        pelvis=Turn(roll=-5),
-        chest=Turn(roll=4),
+        pelvis=Turn(roll=5),
+        chest=Turn(roll=-4),
         head=Turn(roll=7),
         shift=(-0.07, 0),
         right_foot=Foot(-0.05),
         left_foot=Foot(0.16, -0.06, toe_out=30),
-        left_arm=Reach((0.10, -0.09, 0.33), (1, -0.25, 0.15)),
-        left_hand=Hand(palm=(-1, 0.2, 0.2), curl=24),
+        left_arm=Reach((0.17, 0.02, 0.35), (1, -0.25, 0.15)),
+        left_hand=Hand(palm=(-1, -0.4, -0.3), curl=14),
         right_arm=Swing(12, 4, 16),
     ),
     "wave": Pose(
@@ -270,14 +270,14 @@ _LEFT: dict[str, Pose] = {
     "legcross": Pose(
         pelvis=Turn(roll=4),
         chest=Turn(roll=-3),
-        shift=(-0.03, 0),
-        left_foot=Foot(-0.02, -0.10, toe_out=14),
-        right_foot=Foot(-0.06, 0.03, toe_out=6),
+        left_foot=Foot(-0.05, -0.13, toe_out=14),
+        right_foot=Foot(0.03, 0.03, toe_out=10),
         left_arm=Swing(11, 4, 16),
         right_arm=Swing(10, 5, 18),
     ),
     "bag": Pose(
-        pelvis=Turn(roll=4),
+        pelvis=Turn(roll=-4),
+        chest=Turn(roll=2),
         shift=(0.05, 0),
         left_foot=Foot(0.06),
         right_foot=Foot(-0.15, -0.05, toe_out=28),
