@@ -84,7 +84,7 @@ STYLES: dict[str, Style | Tied | None] = {
         curl=0.007, curl_turns=20.0, outward=0.05,
     ),
     "afro": Style(
-        1300, 0.055, 7, 0.0105, flatness=0.8, spike=1.0, sideways=0.0, back=0.0, up=0.0, lift=0.012,
+        1900, 0.055, 7, 0.0078, flatness=0.8, spike=1.0, sideways=0.0, back=0.0, up=0.0, lift=0.012,
         gravity=0.0, curl=0.008, curl_turns=40.0,
     ),
     "ponytail": Tied((0.0, 0.072, 0.955), tail=True),

@@ -1,6 +1,6 @@
 """How skin, eyes and hair look. Written in the language of warp, see ``kernel_base``."""
 
-# ruff: noqa: UP018, RUF046  (float(0.0) declares a variable that may change in a loop)
+# ruff: noqa: UP018  (float(0.0) declares a variable that may change in a loop)
 import warp as wp
 
 from vitruvian.mannequin.kernel_base import (
@@ -56,7 +56,7 @@ def brow_cover(m: wp.array2d(dtype=float), slot: int, ax: float, z: float):
         half = half * ramp(-0.15, 0.12, t) * (1.0 - ramp(0.9, 1.12, t)) + 1.0e-5
         d = (z - middle) / half
         hairs = 0.62 + 0.55 * noise((ax + z * 0.9) * 760.0, (z - ax * 0.5) * 120.0, 1.0)
-        cover = wp.clamp(wp.exp(-d * d * 1.3) * hairs * 1.25, 0.0, 0.93)
+        cover = wp.clamp(wp.exp(-d * d) * hairs * 1.35, 0.0, 0.94)
     return cover
 
 
@@ -118,7 +118,7 @@ def skin_look(s: SceneData, hit: Hit, region: int):
     look.specular = m[slot, Column.SPECULAR] * (1.0 + 1.2 * k[0])
     look.gloss = m[slot, Column.GLOSS]
     look.fuzz = m[slot, Column.FUZZ]
-    look.wrap = wp.vec3(0.42, 0.20, 0.14)  # blood under the skin: the edge of a shadow is red
+    look.wrap = wp.vec3(0.38, 0.21, 0.16)  # blood under the skin: the edge of a shadow is red
     return look
 
 
@@ -132,18 +132,18 @@ def eye_look(s: SceneData, hit: Hit):
     dx = hit.place[0] - side * EYE_X
     dz = hit.place[2] - EYE_Z
     r = wp.sqrt(dx * dx + dz * dz)
-    c = mix3(wp.vec3(0.74, 0.71, 0.69), wp.vec3(0.66, 0.50, 0.47), ramp(0.008, 0.0145, r) * 0.8)
+    c = mix3(wp.vec3(0.58, 0.555, 0.54), wp.vec3(0.50, 0.37, 0.34), ramp(0.0075, 0.0145, r) * 0.85)
     radius = m[slot, Column.IRIS_RADIUS]
     if hit.place[1] < -0.125:
         angle = wp.atan2(dz, dx)
         fibres = 0.75 + 0.35 * noise(angle * 7.0, r * 300.0, 2.0) + 0.25 * noise(angle * 19.0, r * 100.0, 5.0)
         iris = colour(m, slot, Column.BASE) * fibres
-        iris = mix3(iris, colour(m, slot, Column.BASE) * 1.7, bell(r - radius * 0.55, 0.0013) * 0.5)
-        iris = iris * (1.0 - 0.75 * ramp(radius * 0.80, radius * 1.02, r))
+        iris = mix3(iris, colour(m, slot, Column.BASE) * 1.4, bell(r - radius * 0.55, 0.0013) * 0.4)
+        iris = iris * (0.85 - 0.65 * ramp(radius * 0.74, radius * 1.02, r))
         c = mix3(c, iris, 1.0 - ramp(radius * 0.96, radius * 1.06, r))
-        c = mix3(c, wp.vec3(0.005, 0.005, 0.005), 1.0 - ramp(radius * 0.36, radius * 0.44, r))
+        c = mix3(c, wp.vec3(0.005, 0.005, 0.005), 1.0 - ramp(radius * 0.40, radius * 0.49, r))
     look = Look()
-    look.albedo = c * (0.42 + 0.58 * ramp(0.0085, 0.001, dz - 0.0008))  # under the upper lid
+    look.albedo = c * (0.35 + 0.65 * ramp(0.0075, 0.0005, dz))  # under the upper lid
     look.normal = hit.normal
     look.specular = m[slot, Column.SPECULAR]
     look.gloss = m[slot, Column.GLOSS]

@@ -182,6 +182,8 @@ def grow(
         if end is not None:
             alive = np.where(is_fringe, 1, np.clip((p[:, 2] - end) / 0.03, 0.02, 1))
         p = push_out(p + direction * (step * alive)[:, None], lift)
+        if not style.spike:
+            p = _settle(p, lift)
         points.append(p + _helix(style, direction, phase, step, k))
     width = style.width * (0.75 + 0.5 * rng.random(count))
     strands = Strands(np.stack(points, 1), width, width * style.flatness, _taper(style))
@@ -285,6 +287,13 @@ def _hug(p: np.ndarray, d: np.ndarray, lift: np.ndarray) -> np.ndarray:
     leaving = np.maximum((d * outward).sum(1), 0) * 0.95
     pressure = np.where(near, leaving, 0) + np.where(near & (p[:, 2] > 0.88), 0.10, 0)
     return d - outward * pressure[:, None]
+
+
+def _settle(p: np.ndarray, lift: np.ndarray) -> np.ndarray:
+    """Above the ears, points that a straight step left hovering sink back most of the way."""
+    away = (p - SKULL_CENTRE) / (SKULL_RADII + lift[:, None])
+    excess = np.clip(np.linalg.norm(away, axis=1) - 1, 0, 0.4) * smoothstep(0.84, 0.92, p[:, 2])
+    return SKULL_CENTRE + (p - SKULL_CENTRE) / (1 + 0.75 * excess)[:, None]
 
 
 def _helix(style: Style, direction: np.ndarray, phase: np.ndarray, step: np.ndarray, k: int) -> np.ndarray:
