@@ -163,9 +163,8 @@ def _mirrored_turn(turn: Turn) -> Turn:
 
 _ON_HIP = Reach((0.205, 0.035, -0.315), (1, 0.45, -0.15))
 _ON_HIP_HAND = Hand(palm=(-1, 0.25, -0.1), curl=12, bend=-38)
-_IN_POCKET = Reach((0.20, -0.085, -0.415), (1, 0.8, 0))
+_IN_POCKET = Reach((0.20, -0.085, -0.385), (1, 0.8, 0))
 _IN_POCKET_HAND = Hand(palm=(-1, 0.4, 0), curl=25)
-_BEHIND = Reach((0.07, 0.12, -0.30), (1, 0.9, 0))
 _BEHIND_HAND = Hand(palm=(0, 1, 0))
 
 _SYMMETRIC: dict[str, Pose] = {
@@ -192,16 +191,10 @@ _SYMMETRIC: dict[str, Pose] = {
         left_hand=_IN_POCKET_HAND,
         right_hand=_IN_POCKET_HAND,
     ),
-    "behind": Pose(left_arm=_BEHIND, right_arm=_BEHIND, left_hand=_BEHIND_HAND, right_hand=_BEHIND_HAND),
-    "clasp": Pose(
-        left_arm=Reach((0.035, -0.215, -0.37), (1, 0.5, 0)),
-        right_arm=Reach((0.035, -0.235, -0.375), (1, 0.5, 0)),
-        left_hand=Hand(palm=(-0.5, 1, 0), curl=22),
-        right_hand=Hand(palm=(-0.5, 1, 0), curl=22),
-    ),
 }
 
-# Named by the side that does it: the foot that bears the weight or is in front, the hand that is raised.
+# Named by the side that does it: the foot that bears the weight or is in front, the hand that is raised or
+# nearer to the body.
 _LEFT: dict[str, Pose] = {
     "contra": Pose(
         pelvis=Turn(yaw=6, roll=-6),
@@ -274,6 +267,18 @@ _LEFT: dict[str, Pose] = {
         right_foot=Foot(0.03, 0.03, toe_out=10),
         left_arm=Swing(11, 4, 16),
         right_arm=Swing(10, 5, 18),
+    ),
+    "clasp": Pose(
+        left_arm=Reach((0.04, -0.205, -0.335), (1, 0.5, 0)),
+        right_arm=Reach((0.04, -0.225, -0.34), (1, 0.5, 0)),
+        left_hand=Hand(palm=(-0.5, 1, 0), curl=22),
+        right_hand=Hand(palm=(-0.5, 1, 0), curl=22),
+    ),
+    "behind": Pose(
+        left_arm=Reach((0.07, 0.12, -0.30), (1, 0.9, 0)),
+        right_arm=Reach((0.07, 0.14, -0.305), (1, 0.9, 0)),
+        left_hand=_BEHIND_HAND,
+        right_hand=_BEHIND_HAND,
     ),
     "bag": Pose(
         pelvis=Turn(roll=-4),
