@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
+import textwrap
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from vitruvian.errors import VitruvianError
 from vitruvian.tasks.worker_pool import map_unordered
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def _square(number: int) -> int:
@@ -49,6 +55,28 @@ def test_leaving_early_stops_the_workers_at_once() -> None:
     for child in multiprocessing.active_children():
         child.join(10)
     assert time.monotonic() - started < 20
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="other signals")
+def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    script = tmp_path / "run.py"
+    script.write_text(
+        textwrap.dedent(f"""
+        import sys
+        sys.path.insert(0, {str(ROOT)!r})
+        from tests.tasks.test_worker_pool import _sleep
+        from vitruvian.tasks.worker_pool import map_unordered
+
+        if __name__ == "__main__":
+            for result in map_unordered(_sleep, [0, 0, 0, 0, 60, 60], workers=2):
+                print("started", flush=True)
+        """)
+    )
+    run = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert run.stdout is not None
+    assert run.stdout.readline() == b"started\n"
+    run.kill()
+    run.communicate(timeout=20)  # the end of the pipe comes when nobody holds it any more
 
 
 def test_jobs_are_handed_out_as_they_are_needed() -> None:

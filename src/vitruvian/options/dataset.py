@@ -47,7 +47,7 @@ class SynthDatasetOptions:
     closeup_size: str = "128x128"
     """Height x width of the close-ups."""
     quality: Quality = "good"
-    """Rays a pixel: fast is five times faster than good, fine is for show pieces."""
+    """Rays a pixel: few and fast, or many for show pieces."""
     yaw_sigma: float = 20.0
     """Spread of the angle that people are turned from the camera, in degrees."""
     any_yaw_fraction: float = 0.15

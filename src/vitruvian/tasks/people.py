@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from vitruvian.mannequin.labels import KEYPOINT_NAMES
+from vitruvian.mannequin.labels import KEYPOINT_NAMES, Semantic
 from vitruvian.mannequin.synth import Sample, SynthOptions, person_pictures
 from vitruvian.options.dataset import SynthDatasetOptions
 from vitruvian.tasks.synth import PersonJob, RenderedPicture
 
 _PERSON_BITS = 32
+_LEAST_HAND = 0.04  # share of a hand close-up that must be hand: it can be in a pocket or behind the back
 
 
 def render_people(options: SynthDatasetOptions, job: PersonJob) -> Iterator[RenderedPicture]:
@@ -44,6 +45,14 @@ def mannequin_options(options: SynthDatasetOptions) -> SynthOptions:
     )
 
 
+def shows(part: str, semantic: np.ndarray) -> bool:
+    """Whether a close-up is worth keeping; semantic: H x W of ``labels.Semantic``.
+
+    Faces turned away are left out by the renderer already; bodies and shoes show from every side.
+    """
+    return part != "hand" or float((semantic == Semantic.HAND).mean()) >= _LEAST_HAND
+
+
 def _picture(sample: Sample) -> RenderedPicture:
     record: dict[str, Any] = dict(sample.record)
     if sample.keypoints is not None:
@@ -54,5 +63,5 @@ def _picture(sample: Sample) -> RenderedPicture:
         arrays["depth"] = sample.depth
     if sample.template is not None:
         arrays["template"] = sample.template
-    closeups = {part: _picture(shot) for part, shot in sample.closeups.items()}
+    closeups = {part: _picture(shot) for part, shot in sample.closeups.items() if shows(part, shot.semantic)}
     return RenderedPicture(sample.rgb, record, arrays, closeups)

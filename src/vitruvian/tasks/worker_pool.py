@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -42,8 +43,8 @@ def map_unordered(
                     result = future.result()
                 except BrokenProcessPool as error:
                     raise VitruvianError(
-                        "a worker process died, perhaps for want of memory: run the same command again with"
-                        " fewer --workers"
+                        "a worker process died: perhaps for want of memory (run the same again with fewer"
+                        ' --workers), or for want of `if __name__ == "__main__"` in a script'
                     ) from error
                 waiting.update(pool.submit(function, job) for job in islice(jobs, 1))
                 yield result
@@ -53,7 +54,7 @@ def map_unordered(
 def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     strangers = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_leave_interrupts_to_the_parent
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
     )
     try:
         yield pool
@@ -65,9 +66,18 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     pool.shutdown()
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _start_worker() -> None:
     # Ctrl-C reaches every process of the terminal; the parent alone decides what happens.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Without this, the workers of a killed parent would wait for jobs for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 @contextmanager
