@@ -60,7 +60,8 @@ CLOTH_COLOURS = _table(
 SKIN_TONES: tuple[Rgb, ...] = tuple(
     linear_from_hex(text)
     for text in (
-        "#e6c2a6", "#dcb08c", "#cf9c77", "#bd8660", "#a87050", "#93603d", "#784b2e", "#5f3a24", "#472b1c", "#371f15",
+        "#e6c2a6", "#dcb08c", "#cf9c77", "#bd8660", "#a87050",
+        "#93603d", "#784b2e", "#5f3a24", "#472b1c", "#371f15",
     )
 )  # fmt: skip
 """From light to dark."""
