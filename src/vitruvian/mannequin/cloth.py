@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from vitruvian.mannequin import mesh, sewing
 from vitruvian.mannequin.body import Body, Part, PartName, Rest
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from vitruvian.mannequin.pose import Posed
 
 HEM_DEPTH = 0.006  # metres that a cut edge is folded inwards
+SEAM_WIDTH = 1e-4
 SAME_POINT = 1e-5  # metres: vertices doubled at pattern seams are nearer than this
 
 
@@ -80,8 +81,17 @@ class Spots:
 
     def taken(self, rows: np.ndarray) -> Spots:
         """Those of some vertices."""
-        arrays = (self.x, self.y, self.z, self.arm_arc, self.leg_arc, self.arm_gate, self.leg)
-        return Spots(*(values[rows] for values in arrays), self.arm_length, self.leg_length)
+        return Spots(
+            self.x[rows],
+            self.y[rows],
+            self.z[rows],
+            self.arm_arc[rows],
+            self.leg_arc[rows],
+            self.arm_gate[rows],
+            self.leg[rows],
+            self.arm_length,
+            self.leg_length,
+        )
 
     @staticmethod
     @functools.cache
@@ -95,10 +105,10 @@ Cut = Callable[[Spots], np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Blank:
-    """Uncut cloth: ``n`` vertices of a part, which shapes are given for, and ``m`` of the pieces it is sewn from.
+    """Uncut cloth: ``n`` vertices of a part, and ``m`` of the pieces it is sewn from.
 
-    The pieces meet in exact seams, at the armholes and down the middle of front and back, so that each has
-    one pattern chart and its own direction of folds.
+    Shapes are given for the n. The pieces meet in exact seams, at the armholes and down the middle of front
+    and back, so that each has one pattern chart and its own direction of folds.
     """
 
     part: Part
@@ -129,9 +139,9 @@ class Blank:
         body = Body.load()
         part = body.part(name)
         at = Spots.at(part)
-        all_weights = part.matrix @ body.skin_weights
+        all_weights = csr_matrix(part.matrix @ body.skin_weights)
         bones = np.unique(all_weights.indices)
-        weights = all_weights[:, bones].toarray().astype(np.float32)
+        weights = csr_matrix(all_weights[:, bones]).toarray().astype(np.float32)
         template = part.of(body.template)
         spread, triangles, group = sewing.sewn(part.triangles, template, at.arm_gate)
         spots = Spots.at(part, spread)
@@ -160,13 +170,34 @@ class Blank:
 
     def relaxed(self, vertices: np.ndarray, steps: int, share: np.ndarray) -> np.ndarray:
         """Smoothed by ``steps`` Laplace steps of .6 times ``share`` (n, 0..1)."""
-        rows = np.flatnonzero(share > 0.01)
-        means = self.part.neighbours[rows]
-        rate = np.float32(0.6) * share[rows, None].astype(np.float32)
-        vertices = vertices.copy()
+        means = self.part.neighbours
+        rate = np.float32(0.6) * share.astype(np.float32)
+        pulls = csr_matrix((means.data * np.repeat(rate, np.diff(means.indptr)), means.indices, means.indptr))
+        stays = (1 - rate)[:, None]
         for _ in range(steps):
-            vertices[rows] += rate * (means @ vertices - vertices[rows])
+            vertices = pulls @ vertices + stays * vertices
         return vertices
+
+    def shaped(self, vertices: np.ndarray) -> Shape:
+        """A finished shape with its normals."""
+        return Shape(vertices, self.normals(vertices))
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """A whole blank on an identity, before cutting; n vertices in rest space."""
+
+    vertices: np.ndarray
+    normals: np.ndarray
+
+    def lifted(self, metres: float | np.ndarray) -> Shape:
+        """Moved outwards along the normals by one number or n."""
+        rise = np.broadcast_to(np.asarray(metres, np.float32), len(self.vertices))
+        return Shape(self.vertices + rise[:, None] * self.normals, self.normals)
+
+    def moved(self, offset: np.ndarray) -> Shape:
+        """Moved by n x 3 metres; the normals are kept, which is near enough for a small patch."""
+        return Shape(self.vertices + offset.astype(np.float32), self.normals)
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,14 +249,14 @@ def bone_transforms(rest: Rest, posed: Posed) -> np.ndarray:
 
 def cut_out(
     blank: Blank,
-    shape: np.ndarray,
+    shape: Shape,
     keep: np.ndarray,
     slot: Slot,
     *,
     hem: float = HEM_DEPTH,
     drop: np.ndarray | None = None,
 ) -> Sheet:
-    """Cut a shaped blank (n x 3) where ``keep`` (m) is positive.
+    """Cut a shaped blank where ``keep`` (m) is positive.
 
     drop: m metres under another garment; triangles with three positive corners are left out, which keeps an
     under layer from poking through the upper one.
@@ -233,19 +264,20 @@ def cut_out(
     triangles = blank.triangles[(keep > 0)[blank.triangles].any(axis=1)]
     if drop is not None:
         triangles = triangles[~(drop > 0)[triangles].all(axis=1)]
-    used = np.unique(triangles)
-    place = np.zeros(len(keep), np.int64)
-    place[used] = np.arange(len(used))
+    is_used = np.zeros(len(keep), bool)
+    is_used[triangles] = True
+    used = np.flatnonzero(is_used)
+    place = np.cumsum(is_used) - 1
     spread = blank.spread[used]
     arrays = {
-        "vertices": spread @ shape,
-        "normals": spread @ blank.normals(shape),
+        "vertices": spread @ shape.vertices,
+        "normals": spread @ shape.normals,
         "template": blank.sewn_template[used],
         "chart": blank.chart[used],
         "bone_weights": blank.sewn_weights[used],
     }
     triangles, arrays, edges = mesh.clip(place[triangles], keep[used], arrays)
-    arrays["normal_of"] = _joined(arrays["vertices"])
+    arrays["normal_of"] = _joined(arrays)
     surface_count = len(triangles)
     triangles, arrays = mesh.hem(triangles, arrays, edges, hem)
     return Sheet(
@@ -261,12 +293,17 @@ def cut_out(
     )
 
 
-def _joined(vertices: np.ndarray) -> np.ndarray:
-    """For each vertex the first one at the same place."""
-    cells = np.round(vertices / SAME_POINT).astype(np.int64)
+def _joined(arrays: mesh.Arrays) -> np.ndarray:
+    """For each vertex the first one at the same place; only at seams are there several."""
+    out = np.arange(len(arrays["vertices"]))
+    on_seam = np.abs(arrays["template"][:, 0]) < SEAM_WIDTH
+    on_seam |= np.abs(arrays["chart"][:, 2] - sewing.ARMHOLE) < SEAM_WIDTH
+    seam = np.flatnonzero(on_seam)
+    cells = np.round(arrays["vertices"][seam] / SAME_POINT).astype(np.int64)
     key = (cells[:, 0] * 73_856_093) ^ (cells[:, 1] * 19_349_663) ^ (cells[:, 2] * 83_492_791)
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    return first[inverse.reshape(-1)]
+    out[seam] = seam[first[inverse.reshape(-1)]]
+    return out
 
 
 def everywhere(*cuts: Cut) -> Cut:
@@ -290,13 +327,13 @@ def shrunk(cut: Cut, metres: float) -> Cut:
 
 
 def attached(
-    blank: Blank, shape: np.ndarray, near: np.ndarray, vertices: np.ndarray, triangles: np.ndarray, slot: Slot
+    blank: Blank, shape: Shape, near: np.ndarray, vertices: np.ndarray, triangles: np.ndarray, slot: Slot
 ) -> Sheet:
     """A free-standing mesh (sole, heel, button) that moves with the nearest vertices of a shaped blank.
 
-    near: indices into the n vertices of the shape that may hold it.
+    near: indices of the shape's vertices that may hold it.
     """
-    distance, nearest = cKDTree(shape[near]).query(vertices, k=min(4, len(near)))
+    distance, nearest = KDTree(shape.vertices[near]).query(vertices, k=min(4, len(near)))
     share = 1 / (distance + 1e-4) ** 2
     share = (share / share.sum(axis=1, keepdims=True)).astype(np.float32)
     holders = near[nearest]

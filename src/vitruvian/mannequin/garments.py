@@ -14,7 +14,7 @@ import numpy as np
 
 from vitruvian.mannequin import drape
 from vitruvian.mannequin.body import Rest
-from vitruvian.mannequin.cloth import Blank, Cut, Spots, everywhere, in_front
+from vitruvian.mannequin.cloth import Blank, Cut, Shape, Spots, everywhere, in_front
 from vitruvian.mannequin.fabric import Fabric
 from vitruvian.mannequin.fields import smoothstep
 
@@ -130,8 +130,8 @@ def blank() -> Blank:
     return Blank.of("tights", "torso")
 
 
-def shape_top(top: Top, rest: Rest) -> np.ndarray:
-    """The uncut garment on an identity: n x 3 vertices of :func:`blank`, rest space."""
+def shape_top(top: Top, rest: Rest) -> Shape:
+    """The uncut garment on an identity, for :func:`blank`."""
     cloth = blank()
     loose = top.looseness
     z = cloth.template[:, 2]
@@ -144,7 +144,7 @@ def shape_top(top: Top, rest: Rest) -> np.ndarray:
     if loose > 0.05:
         vertices = _fallen(top, cloth, vertices)
         vertices = cloth.relaxed(vertices, 3, trunk * smoothstep(0.6, 0.5, z))
-    return vertices
+    return cloth.shaped(vertices)
 
 
 def _distance(top: Top, cloth: Blank) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from vitruvian.mannequin import drape
 from vitruvian.mannequin.body import Body, Rest
-from vitruvian.mannequin.cloth import Blank, Cut, Spots, everywhere, in_front, off_arms
+from vitruvian.mannequin.cloth import Blank, Cut, Shape, Spots, everywhere, in_front, off_arms
 from vitruvian.mannequin.fabric import Fabric
 from vitruvian.mannequin.fields import smoothstep
 
@@ -92,8 +92,8 @@ def skirt_blank() -> Blank:
     return Blank.of("skirt", "skirt")
 
 
-def shape_trousers(trousers: Trousers, rest: Rest) -> np.ndarray:
-    """The uncut garment on an identity: n x 3 vertices of :func:`trouser_blank`, rest space."""
+def shape_trousers(trousers: Trousers, rest: Rest) -> Shape:
+    """The uncut garment on an identity, for :func:`trouser_blank`."""
     cloth = trouser_blank()
     loose = trousers.looseness
     _, y, z = cloth.template.T
@@ -110,7 +110,7 @@ def shape_trousers(trousers: Trousers, rest: Rest) -> np.ndarray:
         for bone_side, sign in (("L", 1), ("R", -1)):
             vertices = _leg_fallen(trousers, cloth, rest, vertices, bone_side, sign)
         vertices = cloth.relaxed(vertices, 2, smoothstep(0.05, 0.2, down))
-    return vertices
+    return cloth.shaped(vertices)
 
 
 def _leg_fallen(
@@ -133,8 +133,8 @@ def _leg_fallen(
     return drape.scaled_about(vertices, axis, (1 + share * (wanted - radius) / radius).astype(np.float32))
 
 
-def shape_skirt(skirt: Skirt, rest: Rest) -> np.ndarray:
-    """The uncut garment on an identity: n x 3 vertices of :func:`skirt_blank`, rest space."""
+def shape_skirt(skirt: Skirt, rest: Rest) -> Shape:
+    """The uncut garment on an identity, for :func:`skirt_blank`."""
     cloth = skirt_blank()
     z = cloth.template[:, 2]
     depth = np.clip((SKIRT_TOP - z) / 0.95, 0, 1.1)
@@ -147,4 +147,4 @@ def shape_skirt(skirt: Skirt, rest: Rest) -> np.ndarray:
     )
     wider = radius * (1 + 1.1 * skirt.flare * smoothstep(0.05, 1, depth))
     wider = wider + 0.035 * skirt.wave * folds * smoothstep(0.08, 0.8, depth) + skirt.thickness
-    return drape.scaled_about(vertices, SKIRT_AXIS, (wider / radius).astype(np.float32))
+    return cloth.shaped(drape.scaled_about(vertices, SKIRT_AXIS, (wider / radius).astype(np.float32)))

@@ -54,7 +54,7 @@ def divided(
     """Split triangles exactly where a per-vertex value (n) passes through zero.
 
     Returns:
-        Triangles below and above zero, into the n vertices followed by E new ones; and of those the two ends of
+        Triangles below and above zero, into the n vertices followed by E new ones; and of those the ends of
         their edge (E x 2) and the share of the way from the first end to the second (E).
     """
     above = value > 0

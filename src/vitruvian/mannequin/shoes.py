@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial import ConvexHull
 
 from vitruvian.mannequin.body import Rest
-from vitruvian.mannequin.cloth import Blank, Cut, Sheet, Spots, attached, cut_out, everywhere
+from vitruvian.mannequin.cloth import Blank, Cut, Shape, Sheet, Spots, attached, cut_out, everywhere
 from vitruvian.mannequin.colours import Rgb
 from vitruvian.mannequin.fabric import Fabric
 from vitruvian.mannequin.fields import smoothstep
@@ -102,7 +102,7 @@ def make_shoes(shoes: Shoes, rest: Rest, *, drop: np.ndarray | None = None) -> l
     shape = _upper(shoes, cloth, rest)
     sheets = [_worn(cut_out(cloth, shape, shoes.cut()(cloth.spots), Slot.SHOES, hem=0.004, drop=drop))]
     if shoes.kind == "sneaker":
-        lifted = shape + 0.0025 * cloth.normals(shape)
+        lifted = shape.lifted(0.0025)
         sheets.append(
             cut_out(cloth, lifted, everywhere(shoes.cut(), _laces)(cloth.spots), Slot.HEEL, hem=0.003)
         )
@@ -117,7 +117,7 @@ def _worn(sheet: Sheet) -> Sheet:
     return sheet
 
 
-def _upper(shoes: Shoes, cloth: Blank, rest: Rest) -> np.ndarray:
+def _upper(shoes: Shoes, cloth: Blank, rest: Rest) -> Shape:
     """The foot's cloth made into a last: smooth, rounder at the toes, with a flat underside."""
     z = cloth.template[:, 2]
     foot = smoothstep(-0.70, -0.76, z)
@@ -131,7 +131,7 @@ def _upper(shoes: Shoes, cloth: Blank, rest: Rest) -> np.ndarray:
         vertices = cloth.relaxed(vertices, 8, shaft * smoothstep(-0.42, -0.46, z))
     for sign in (1, -1):
         vertices = _toe_box(shoes, cloth, vertices, sign)
-    return vertices
+    return cloth.shaped(vertices)
 
 
 def _toe_box(shoes: Shoes, cloth: Blank, vertices: np.ndarray, sign: int) -> np.ndarray:
@@ -213,12 +213,12 @@ def _outward_normals(curve: np.ndarray) -> np.ndarray:
     return normal * np.sign((normal * (curve - curve.mean(0))).sum(1)).mean()
 
 
-def _sole_and_heel(shoes: Shoes, cloth: Blank, rest: Rest, shape: np.ndarray, sign: int) -> list[Sheet]:
-    frame = _foot_frame(cloth, shape, sign)
+def _sole_and_heel(shoes: Shoes, cloth: Blank, rest: Rest, shape: Shape, sign: int) -> list[Sheet]:
+    frame = _foot_frame(cloth, shape.vertices, sign)
     # The pose sets the bare foot's underside a sole's thickness above the floor, not the last's.
     skin = cloth.on(rest)
     ground = float(skin[frame.low, 2].min()) - shoes.sole
-    outline = _outline(frame, shape)
+    outline = _outline(frame, shape.vertices)
     solids = [_sole(shoes, frame, outline, ground)]
     if shoes.heel != "none":
         solids.append(_heel(shoes, frame, outline, ground))

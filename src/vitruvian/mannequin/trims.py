@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vitruvian.mannequin.cloth import Blank, Sheet, Spots, attached, cut_out, in_front, off_arms
+from vitruvian.mannequin.cloth import Blank, Shape, Sheet, Spots, attached, cut_out, in_front, off_arms
 from vitruvian.mannequin.fields import smoothstep
 from vitruvian.mannequin.garments import NECK_RADIUS, Top, neck_distance
 from vitruvian.mannequin.legwear import Trousers
@@ -23,9 +23,9 @@ BELT_HEIGHT = 0.032
 
 
 def top_trims(
-    top: Top, shape: np.ndarray, blank: Blank, slot: Slot, button_slot: Slot, drop: np.ndarray | None
+    top: Top, shape: Shape, blank: Blank, slot: Slot, button_slot: Slot, drop: np.ndarray | None
 ) -> list[Sheet]:
-    """Patches of a top whose uncut shape (n x 3) is given; ``drop`` as in :func:`cloth.cut_out`."""
+    """Patches of a top whose uncut shape is given; ``drop`` as in :func:`cloth.cut_out`."""
     base = top.cut()(blank.spots)
     if drop is not None:
         base = np.minimum(base, -drop)
@@ -52,7 +52,7 @@ def top_trims(
 
 
 def trouser_trims(
-    trousers: Trousers, shape: np.ndarray, blank: Blank, slot: Slot, *, waistband: bool
+    trousers: Trousers, shape: Shape, blank: Blank, slot: Slot, *, waistband: bool
 ) -> list[Sheet]:
     """Waistband (where it shows) and turn-ups of trousers."""
     spots = blank.spots
@@ -67,7 +67,7 @@ def trouser_trims(
     return sheets
 
 
-def belt(trousers: Trousers, shape: np.ndarray, blank: Blank, slot: Slot) -> Sheet:
+def belt(trousers: Trousers, shape: Shape, blank: Blank, slot: Slot) -> Sheet:
     """A belt over the waistband."""
     spots = blank.spots
     middle = trousers.waist - 0.018
@@ -77,22 +77,21 @@ def belt(trousers: Trousers, shape: np.ndarray, blank: Blank, slot: Slot) -> She
 
 def _patch(
     blank: Blank,
-    shape: np.ndarray,
+    shape: Shape,
     keep: np.ndarray,
     slot: Slot,
     lift: float | np.ndarray,
     hem: float = 0.004,
 ) -> Sheet:
-    """Cloth lifted by ``lift`` (metres, one or n) along its normals and cut where keep (m) is positive."""
-    rise = np.broadcast_to(np.asarray(lift, np.float32), len(shape))
-    return cut_out(blank, shape + rise[:, None] * blank.normals(shape), keep, slot, hem=hem)
+    """Cloth lifted by ``lift`` (metres, one or n) and cut where keep (m) is positive."""
+    return cut_out(blank, shape.lifted(lift), keep, slot, hem=hem)
 
 
 def _neck_radius(top: Top) -> float:
     return NECK_RADIUS.get(top.neck, NECK_RADIUS["shirt"])
 
 
-def _collar(top: Top, shape: np.ndarray, blank: Blank, slot: Slot) -> Sheet:
+def _collar(top: Top, shape: Shape, blank: Blank, slot: Slot) -> Sheet:
     """A band that stands up at the neck and falls to its outer edge, with points in front."""
     spots, radius = blank.spots, _neck_radius(top)
     lapel = top.trim == "lapel"
@@ -110,8 +109,8 @@ def _collar(top: Top, shape: np.ndarray, blank: Blank, slot: Slot) -> Sheet:
     keep = np.minimum(keep, np.minimum(highest - spots.z, off_arms(spots) + 0.03))
     own = blank.at
     share = np.clip(1 - (neck_distance(own) - radius) / COLLAR_WIDTH, 0, 1)
-    raised = shape.copy()
-    raised[:, 2] += (0.024 * share**1.3 * smoothstep(-0.14, 0.03, own.y) + 0.010 * share).astype(np.float32)
+    rise = 0.024 * share**1.3 * smoothstep(-0.14, 0.03, own.y) + 0.010 * share
+    raised = shape.moved(rise[:, None] * np.array([0.0, 0.0, 1.0]))
     lift = 0.006 + 0.003 * share
     return _patch(blank, raised, keep, slot, lift, hem=0.004)
 
@@ -137,7 +136,7 @@ def _lapel(top: Top, spots: Spots) -> np.ndarray:
     return np.minimum(keep, in_front(spots))
 
 
-def _hood(shape: np.ndarray, blank: Blank, slot: Slot) -> Sheet:
+def _hood(shape: Shape, blank: Blank, slot: Slot) -> Sheet:
     """A hood lying on the back: a collar that bulges backwards."""
     spots, own = blank.spots, blank.at
     ring = 0.088 - (neck_distance(spots) - 0.074)
@@ -148,11 +147,10 @@ def _hood(shape: np.ndarray, blank: Blank, slot: Slot) -> Sheet:
     back = smoothstep(-0.05, 0.06, own.y)
     bulge = np.exp(-(((own.z - 0.665) / 0.045) ** 2) - (own.x / 0.10) ** 2)
     share = np.clip(1 - (neck_distance(own) - 0.074) / 0.06, 0, 1)
-    raised = shape.copy()
-    raised[:, 1] += (0.050 * back * bulge).astype(np.float32)
-    raised[:, 2] += (0.022 * share).astype(np.float32)
-    raised = blank.relaxed(raised, 4, (neck_distance(own) < 0.2).astype(float) * (own.z > 0.5))
-    return _patch(blank, raised, keep, slot, 0.010 + 0.006 * share, hem=0.008)
+    offset = np.stack([np.zeros(len(back)), 0.050 * back * bulge, 0.022 * share], axis=1)
+    near_neck = (neck_distance(own) < 0.2) & (own.z > 0.5)
+    raised = blank.relaxed(shape.moved(offset).vertices, 4, near_neck.astype(np.float32))
+    return _patch(blank, blank.shaped(raised), keep, slot, 0.010 + 0.006 * share, hem=0.008)
 
 
 def _pouch(top: Top, spots: Spots) -> np.ndarray:
@@ -170,31 +168,28 @@ def _flap_pockets(spots: Spots) -> np.ndarray:
     return np.minimum(flap, np.minimum(in_front(spots), off_arms(spots)))
 
 
-def _buttons(top: Top, shape: np.ndarray, blank: Blank, low: float, slot: Slot) -> list[Sheet]:
+def _buttons(top: Top, shape: Shape, blank: Blank, low: float, slot: Slot) -> list[Sheet]:
     """Small discs down the placket."""
     own = blank.at
-    normals = blank.normals(shape)
     front = np.flatnonzero((own.y < 0) & (own.side < 0.05) & (own.z > 0.0) & (own.z < 0.72))
     height = 0.70 - top.neck_depth - 0.012
     sheets = []
     while height > low + 0.03:
-        sheets.append(_button(blank, shape, normals, front, height, slot))
+        sheets.append(_button(blank, shape, front, height, slot))
         height -= BUTTON_STEP
     return sheets
 
 
-def _button(
-    blank: Blank, shape: np.ndarray, normals: np.ndarray, front: np.ndarray, height: float, slot: Slot
-) -> Sheet:
+def _button(blank: Blank, shape: Shape, front: np.ndarray, height: float, slot: Slot) -> Sheet:
     flat = blank.template[front][:, [0, 2]]
     distance = np.hypot(flat[:, 0], flat[:, 1] - height)
     nearest = np.argsort(distance)[:6]
     share = 1 / (distance[nearest] + 1e-3) ** 2
     share /= share.sum()
     chosen = front[nearest]
-    normal = share @ normals[chosen]
+    normal = share @ shape.normals[chosen]
     normal /= np.linalg.norm(normal)
-    centre = share @ shape[chosen] + 0.004 * normal
+    centre = share @ shape.vertices[chosen] + 0.004 * normal
     turn = np.linspace(0, 2 * np.pi, 10, endpoint=False)
     sideways = np.cross([0, 0, 1.0], normal)
     sideways /= np.linalg.norm(sideways)

@@ -48,7 +48,7 @@ class Wardrobe:
         """One boolean per triangle of the bare body: hidden under cloth, so it need not be drawn."""
         under = self._skin_cover(Spots.of(charted)) > 0
         under &= ~_is_face(charted)
-        return under[charted.triangles].all(axis=1)
+        return np.all(under[charted.triangles], axis=1)
 
     def set_materials(self, table: MaterialTable) -> None:
         """Fill the rows of everything worn."""
