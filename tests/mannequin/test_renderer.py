@@ -91,7 +91,7 @@ def test_light_comes_from_its_side_and_shadow_falls_on_the_other(camera: Camera)
     low = ball(np.array([0.0, 0.0, 0.3]), RADIUS, Slot.TOP)
     above = look_at(np.array([0.0, -3.0, 2.0]), np.array([0.0, 0.0, 0.2]), focal=150.0, height=96, width=96)
     sun = PRESETS["sun"]
-    seen = scene(low).render(above, sun, quality=Quality(), seed=0)
+    seen = scene(low).render(above, sun, quality=Quality(occlusion_rays=2), seed=0)
     ground = seen.alpha == 0
     column = np.broadcast_to(np.arange(96), (96, 96))
     lit_on_the_left = sun.direction[0] < 0

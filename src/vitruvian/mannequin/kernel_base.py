@@ -59,7 +59,8 @@ class Sampling:
     width: int
     height: int
     grid: int  # sub-samples along each side of a pixel
-    occlusion_rays: int  # for each sub-sample
+    open_stride: int  # one in so many sub-samples casts the rays below
+    occlusion_rays: int
     shadow_rays: int
     ground_rays: int
     ground_x: float  # where the figure stands, and how far its shadow may reach
@@ -115,7 +116,7 @@ class Film:
     steady: wp.array(dtype=wp.vec3)
     by_sky: wp.array(dtype=wp.vec3)
     by_key: wp.array(dtype=wp.vec3)
-    open: wp.array(dtype=wp.vec2)  # share of the sky and of the key light that is not hidden
+    open: wp.array(dtype=wp.vec3)  # sums over sub-samples: open sky, free key light, how many looked
     shadow: wp.array(dtype=wp.vec2)  # on the ground, of one sub-sample
     position: wp.array(dtype=wp.vec4)  # of the sub-sample nearest to the centre; then its distance
     normal: wp.array(dtype=wp.vec3)

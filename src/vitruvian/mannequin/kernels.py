@@ -153,6 +153,29 @@ def key_share(s: SceneData, light: LightData, origin: wp.vec3, rays: int, first:
 
 
 @wp.func
+def sample_openness(
+    s: SceneData,
+    light: LightData,
+    plan: Sampling,
+    hit: Hit,
+    n: wp.vec3,
+    view: wp.vec3,
+    eye: wp.vec3,
+    k: int,
+    turn: wp.vec3,
+):
+    """Open sky and free key light at sub-sample k, and 1 to count it."""
+    start = eye + view * hit.distance + hit.face_normal * 1.5e-3
+    rays = plan.occlusion_rays
+    sky = open_sky(s, start, n, hit.face_normal, rays, k * rays, turn, light.reach)
+    key = float(0.0)
+    if wp.dot(n, light.direction) > -0.4:  # beyond that even wrapped light does not arrive
+        start = start + hit.face_normal * 1.0e-3
+        key = key_share(s, light, start, plan.shadow_rays, k * plan.shadow_rays, turn)
+    return wp.vec3(sky, key, 1.0)
+
+
+@wp.func
 def ground_shadow(s: SceneData, light: LightData, plan: Sampling, p: wp.vec3, turn: wp.vec3):
     """Key light and sky that the figure takes from a point of the ground: (shadow, occlusion)."""
     dx = p[0] - plan.ground_x
@@ -261,8 +284,7 @@ def cast(s: SceneData, camera: CameraData, light: LightData, plan: Sampling, fil
     steady = wp.vec3(0.0, 0.0, 0.0)
     by_sky = wp.vec3(0.0, 0.0, 0.0)
     by_key = wp.vec3(0.0, 0.0, 0.0)
-    sky_sum = float(0.0)
-    key_sum = float(0.0)
+    openness = wp.vec3(0.0, 0.0, 0.0)
     relief = wp.vec4(0.0, 0.0, 0.0, 0.0)
     relief_slot = int(-1)
     covered = int(0)
@@ -295,14 +317,10 @@ def cast(s: SceneData, camera: CameraData, light: LightData, plan: Sampling, fil
             relief = cloth_relief(s, hit)
             relief_slot = hit.slot
         look = surface_look(s, hit, surface, label, tangent, relief)
-        start = camera.origin + view * hit.distance + hit.face_normal * 1.5e-3
-        n = look.normal
-        sky_sum = sky_sum + open_sky(
-            s, start, n, hit.face_normal, plan.occlusion_rays, k * plan.occlusion_rays, turn, light.reach
-        )
-        if wp.dot(n, light.direction) > -0.4:  # beyond that even wrapped light does not arrive
-            start = start + hit.face_normal * 1.0e-3
-            key_sum = key_sum + key_share(s, light, start, plan.shadow_rays, k * plan.shadow_rays, turn)
+        if (k + row + column) % plan.open_stride == 0:
+            openness = openness + sample_openness(
+                s, light, plan, hit, look.normal, view, camera.origin, k, turn
+            )
         part = reflected(s, light, hit, look, surface, tangent, view)
         steady = steady + part.steady
         by_sky = by_sky + part.by_sky
@@ -319,7 +337,7 @@ def cast(s: SceneData, camera: CameraData, light: LightData, plan: Sampling, fil
     film.steady[pixel] = steady * share
     film.by_sky[pixel] = by_sky * share
     film.by_key[pixel] = by_key * share
-    film.open[pixel] = wp.vec2(sky_sum, key_sum) / float(wp.max(covered, 1))
+    film.open[pixel] = openness
     film.semantic[pixel] = winner(film.votes, pixel)
 
 
@@ -347,8 +365,7 @@ def gather(plan: Sampling, film: Film, rgb: wp.array(dtype=wp.vec3), shadow: wp.
     column = pixel % plan.width
     row = pixel / plan.width
     coverage = film.alpha[pixel]
-    sky = film.open[pixel] * 1.0
-    weight = float(1.0)
+    openness = film.open[pixel] * 1.0
     ground = film.shadow[pixel] * 0.0
     ground_weight = float(0.0)
     for dy in range(-2, 3):
@@ -361,9 +378,11 @@ def gather(plan: Sampling, film: Film, rgb: wp.array(dtype=wp.vec3), shadow: wp.
                 ground = ground + film.shadow[other] * free
                 ground_weight = ground_weight + free
                 if coverage > 0.0 and (dx != 0 or dy != 0):
-                    w = likeness(film, pixel, other)
-                    sky = sky + film.open[other] * w
-                    weight = weight + w
-    sky = sky / weight
-    rgb[pixel] = film.steady[pixel] + film.by_sky[pixel] * sky[0] + film.by_key[pixel] * sky[1]
+                    openness = openness + film.open[other] * likeness(film, pixel, other)
+    sky = float(1.0)
+    key = float(1.0)
+    if openness[2] > 0.0:
+        sky = openness[0] / openness[2]
+        key = openness[1] / openness[2]
+    rgb[pixel] = film.steady[pixel] + film.by_sky[pixel] * sky + film.by_key[pixel] * key
     shadow[pixel] = ground * ((1.0 - coverage) / wp.max(ground_weight, 1.0e-6))

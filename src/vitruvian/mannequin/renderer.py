@@ -25,17 +25,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Quality:
-    """How many rays. ``grid`` x ``grid`` sub-samples a pixel; the other counts hold for each sub-sample."""
+    """How many rays. ``grid`` x ``grid`` sub-samples a pixel; one in ``open_stride`` of them looks at sky and
+    key light by so many rays, and what they find is shared by neighbouring pixels."""
 
     grid: int = 2
-    occlusion_rays: int = 2
+    open_stride: int = 1
+    occlusion_rays: int = 1
     shadow_rays: int = 1
     ground_rays: int = 1
 
 
 QUALITIES = {
     "fast": Quality(grid=1, occlusion_rays=2, shadow_rays=1, ground_rays=1),
-    "good": Quality(grid=2, occlusion_rays=1, shadow_rays=1, ground_rays=1),
+    "good": Quality(grid=2, open_stride=2, occlusion_rays=1, shadow_rays=1, ground_rays=1),
     "better": Quality(grid=2, occlusion_rays=3, shadow_rays=1, ground_rays=2),
     "fine": Quality(grid=3, occlusion_rays=4, shadow_rays=2, ground_rays=3),
 }
@@ -176,7 +178,7 @@ def _film(warp: Any, kernels: Any, count: int, device: str) -> Any:
         "steady": warp.vec3,
         "by_sky": warp.vec3,
         "by_key": warp.vec3,
-        "open": warp.vec2,
+        "open": warp.vec3,
         "shadow": warp.vec2,
         "position": warp.vec4,
         "normal": warp.vec3,
@@ -212,6 +214,7 @@ def _sampling(
     data = kernels.Sampling()
     data.width, data.height = camera.width, camera.height
     data.grid = quality.grid
+    data.open_stride = quality.open_stride
     data.occlusion_rays = quality.occlusion_rays
     data.shadow_rays = quality.shadow_rays
     data.ground_rays = quality.ground_rays

@@ -235,7 +235,8 @@ class _Stage:
             "person": person_labels(self.figure),
             "outfit": _plain(self.figure.outfit.labels()),
             "pose": {"name": recipe.pose_name, **_plain(recipe.pose)},
-            "yaw": float(view.yaw),
+            "gender": self.figure.person.gender,
+            "yaw": float(view.yaw),  # degrees by which the camera stands to the person's left
             "camera": camera.record(),
             "light": view.light.record(),
             "background": view.background,
