@@ -65,6 +65,9 @@ def test_faults_are_named(tmp_path: Path) -> None:
     path = write(tmp_path / "set", [None, None])
     with pytest.raises(OptionError, match=r"--sheet is sheet.txt, expected a file ending in .png"):
         inspect_dataset(InspectDatasetOptions(path, sheet=Path("sheet.txt")))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OptionError, match="cannot write to the folder"):
+        inspect_dataset(InspectDatasetOptions(path, sheet=tmp_path / "file" / "sheet.png"))
     with pytest.raises(OptionError, match="--cols is 0"):
         InspectDatasetOptions(path, cols=0)
     (path / "odd.png").write_bytes(encoded(noise(0, 3, 3)))

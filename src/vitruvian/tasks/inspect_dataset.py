@@ -13,6 +13,7 @@ from PIL import Image
 from vitruvian.data import PictureSet
 from vitruvian.data.writer import RECORD_FILE
 from vitruvian.errors import OptionError
+from vitruvian.files import replacing, writable_folder
 from vitruvian.options.dataset import InspectDatasetOptions
 
 _PAPER = 255  # white where the sheet has no picture
@@ -48,8 +49,9 @@ def inspect_dataset(options: InspectDatasetOptions) -> DatasetInfo:
     with PictureSet.open(options.data, use_labels=True) as pictures:
         if options.sheet is not None:
             sheet = sample_sheet(pictures, rows=options.rows, cols=options.cols, seed=options.seed)
-            options.sheet.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(sheet).save(options.sheet)
+            writable_folder(options.sheet.parent)
+            with replacing(options.sheet) as temporary:
+                Image.fromarray(sheet).save(temporary)
         return DatasetInfo(
             path=pictures.path,
             name=pictures.name,

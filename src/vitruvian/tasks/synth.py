@@ -72,11 +72,7 @@ class SynthReport:
     people: int
     rendered: int  # pictures made by this run; the others were there
     seconds: float
-
-    @property
-    def rate(self) -> float:
-        """Pictures a second."""
-        return self.rendered / self.seconds if self.seconds > 0 else 0.0
+    rate: float  # pictures a second of this run
 
 
 def synthesise(
@@ -120,13 +116,15 @@ def synthesise(
                 rate = (done - found) / (time.monotonic() - started)
                 progress(SynthProgress(done, options.count, rate))
         _finish(writers)
+    rendered, seconds = options.count - found, time.monotonic() - started
     return SynthReport(
         out=options.out,
         closeups={part: writer.path for part, writer in writers.items() if part and writer.is_finished},
         pictures=options.count,
         people=-(-options.count // options.poses_per_person),
-        rendered=options.count - found,
-        seconds=time.monotonic() - started,
+        rendered=rendered,
+        seconds=seconds,
+        rate=rendered / seconds,
     )
 
 
