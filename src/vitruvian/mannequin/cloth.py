@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from vitruvian.mannequin.pose import Posed
 
 HEM_DEPTH = 0.006  # metres that a cut edge is folded inwards
-SEAM_WIDTH = 1e-4
 SAME_POINT = 1e-5  # metres: vertices doubled at pattern seams are nearer than this
 
 
@@ -124,6 +123,8 @@ class Blank:
     """m x n."""
     triangles: np.ndarray
     """T x 3 into the m."""
+    on_seam: np.ndarray
+    """m booleans: there are several vertices at this place."""
     spots: Spots
     """m places."""
     chart: np.ndarray
@@ -143,9 +144,8 @@ class Blank:
         bones = np.unique(all_weights.indices)
         weights = csr_matrix(all_weights[:, bones]).toarray().astype(np.float32)
         template = part.of(body.template)
-        spread, triangles, group = sewing.sewn(part.triangles, template, at.arm_gate)
+        spread, triangles, chart, on_seam = sewing.sewn(body, kind, part.triangles, template, at.arm_gate)
         spots = Spots.at(part, spread)
-        chart = sewing.charts(body, spread @ template, group, kind)
         return Blank(
             part,
             at,
@@ -154,6 +154,7 @@ class Blank:
             weights,
             spread,
             triangles,
+            on_seam,
             spots,
             np.column_stack([chart, spots.arm_gate, np.zeros(len(chart))]).astype(np.float32),
             spread @ template,
@@ -274,6 +275,7 @@ def cut_out(
         "normals": spread @ shape.normals,
         "template": blank.sewn_template[used],
         "chart": blank.chart[used],
+        "on_seam": blank.on_seam[used].astype(np.float32),
         "bone_weights": blank.sewn_weights[used],
     }
     triangles, arrays, edges = mesh.clip(place[triangles], keep[used], arrays)
@@ -296,9 +298,7 @@ def cut_out(
 def _joined(arrays: mesh.Arrays) -> np.ndarray:
     """For each vertex the first one at the same place; only at seams are there several."""
     out = np.arange(len(arrays["vertices"]))
-    on_seam = np.abs(arrays["template"][:, 0]) < SEAM_WIDTH
-    on_seam |= np.abs(arrays["chart"][:, 2] - sewing.ARMHOLE) < SEAM_WIDTH
-    seam = np.flatnonzero(on_seam)
+    seam = np.flatnonzero(arrays["on_seam"] > 0.999)
     cells = np.round(arrays["vertices"][seam] / SAME_POINT).astype(np.int64)
     key = (cells[:, 0] * 73_856_093) ^ (cells[:, 1] * 19_349_663) ^ (cells[:, 2] * 83_492_791)
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)

@@ -12,38 +12,64 @@ from scipy.sparse import csr_matrix
 from vitruvian.mannequin.body import Body
 from vitruvian.mannequin.fields import ChartKind, arm_chart, leg_chart, torso_chart
 
+TURN_OF_TRUNK, TURN_OF_LEG, TURN_OF_ARM = (2 * np.pi * radius for radius in (0.15, 0.09, 0.05))
 ARMHOLE = 0.85  # of the arm gate: at the point of the shoulder
 
 
+WIDEST_TRIANGLE = 0.1  # metres of pattern; wider ones cross the place where an angle jumps by a turn
+LEFT, ARM = 1, 2  # bits of a piece
+
+
 def sewn(
-    triangles: np.ndarray, template: np.ndarray, arm_gate: np.ndarray
-) -> tuple[csr_matrix, np.ndarray, np.ndarray]:
-    """Divide a mesh of n vertices into left and right, arm and trunk.
+    body: Body, kind: ChartKind, triangles: np.ndarray, template: np.ndarray, arm_gate: np.ndarray
+) -> tuple[csr_matrix, np.ndarray, np.ndarray, np.ndarray]:
+    """Divide a mesh of n vertices into left and right, arm and trunk, and lay out its pattern.
 
     Returns:
-        m x n matrix from the given vertices to those of the pieces, T x 3 triangles of the pieces, and the
-        piece of each vertex (m): 1 for left, plus 2 for an arm.
+        m x n matrix from the given vertices to those of the pieces, T x 3 triangles of the pieces, m x 2
+        pattern metres, and m booleans: on a seam, so there are several vertices at this place.
     """
     lower, upper, ends, share = divided(triangles, arm_gate - ARMHOLE)
     pieces = np.concatenate([lower, upper])
-    on_arm = np.repeat([0, 1], [len(lower), len(upper)])
-    count = len(template) + len(ends)
     points = np.concatenate([template, _between(template, ends, share)])
-    on_left = (points[pieces][:, :, 0].mean(axis=1) > 0).astype(int)
-    group = on_left + 2 * on_arm
-    doubled, inverse = np.unique(pieces + count * group[:, None], return_inverse=True)
-    matrix = _with_crossings(len(template), ends, share)[doubled % count]
-    return csr_matrix(matrix), inverse.reshape(-1, 3), doubled // count
+    is_left = points[pieces][:, :, 0].mean(axis=1) > 0
+    is_arm = np.arange(len(pieces)) >= len(lower)
+    piece = is_left * LEFT + is_arm * ARM
+    period = np.where(is_arm, TURN_OF_ARM, TURN_OF_LEG if kind == "leg" else TURN_OF_TRUNK)
+
+    origin, faces = _doubled(pieces, piece, len(points))
+    chart = _charts(body, points[origin[0]], origin[1], kind)
+    u = chart[faces, 0]
+    # On limbs the angle jumps in the middle of a piece: there the pattern goes on past its turn.
+    past = np.where(np.ptp(u, axis=1) > WIDEST_TRIANGLE, period, 0.0)
+    over = (past[:, None] > 0) & (u < u.mean(axis=1, keepdims=True))
+    shifted, faces = _doubled(faces, over.astype(int), len(origin[0]))
+    chart = chart[shifted[0]]
+    turn = np.zeros(len(chart))
+    turn[faces[over]] = np.broadcast_to(past[:, None], over.shape)[over]
+    chart[:, 0] += turn
+    place = origin[0][shifted[0]]
+    matrix = _with_crossings(len(template), ends, share)[place]
+    return csr_matrix(matrix), faces, chart, np.bincount(place)[place] > 1
 
 
-def charts(body: Body, template: np.ndarray, group: np.ndarray, kind: ChartKind) -> np.ndarray:
+def _doubled(
+    triangles: np.ndarray, group: np.ndarray, count: int
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """Vertices doubled by group (one number per triangle, or per corner): ((vertex, group), triangles)."""
+    per_corner = group if group.ndim == 2 else group[:, None]
+    keys, inverse = np.unique(triangles + count * per_corner, return_inverse=True)
+    return (keys % count, keys // count), inverse.reshape(-1, 3)
+
+
+def _charts(body: Body, template: np.ndarray, piece: np.ndarray, kind: ChartKind) -> np.ndarray:
     """m x 2 pattern metres of vertices that know their piece."""
     # A vertex on the middle line belongs to the side of its piece, or its angle would jump by a turn.
     sided = template.astype(float)
-    sided[:, 0] = np.where(group % 2 == 1, 1, -1) * np.maximum(np.abs(template[:, 0]), 1e-5)
+    sided[:, 0] = np.where(piece & LEFT, 1, -1) * np.maximum(np.abs(template[:, 0]), 1e-5)
     chart = leg_chart(body, sided) if kind == "leg" else torso_chart(sided)
-    if kind != "skirt":
-        arms = group >= 2
+    arms = (piece & ARM) > 0
+    if arms.any():
         chart[arms] = arm_chart(body, sided[arms])
     return chart
 

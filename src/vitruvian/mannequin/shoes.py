@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from scipy.spatial import ConvexHull
 
-from vitruvian.mannequin.body import Rest
+from vitruvian.mannequin.body import Body, Rest
 from vitruvian.mannequin.cloth import Blank, Cut, Shape, Sheet, Spots, attached, cut_out, everywhere
 from vitruvian.mannequin.colours import Rgb
 from vitruvian.mannequin.fabric import Fabric
@@ -131,7 +131,17 @@ def _upper(shoes: Shoes, cloth: Blank, rest: Rest) -> Shape:
         vertices = cloth.relaxed(vertices, 8, shaft * smoothstep(-0.42, -0.46, z))
     for sign in (1, -1):
         vertices = _toe_box(shoes, cloth, vertices, sign)
+        # within the sole, however thin
+        this_side = cloth.template[:, 0] * sign > 0
+        lowest = _ground(shoes, rest, sign) + 0.003
+        vertices[this_side, 2] = np.maximum(vertices[this_side, 2], lowest)
     return cloth.shaped(vertices)
+
+
+def _ground(shoes: Shoes, rest: Rest, sign: int) -> float:
+    """Height of the floor under a foot in rest space: a pose puts the bare foot a sole's thickness above it."""
+    skin = rest.vertices[: Body.skin_count]
+    return float(skin[skin[:, 0] * sign > 0, 2].min()) - shoes.sole
 
 
 def _toe_box(shoes: Shoes, cloth: Blank, vertices: np.ndarray, sign: int) -> np.ndarray:
@@ -215,9 +225,7 @@ def _outward_normals(curve: np.ndarray) -> np.ndarray:
 
 def _sole_and_heel(shoes: Shoes, cloth: Blank, rest: Rest, shape: Shape, sign: int) -> list[Sheet]:
     frame = _foot_frame(cloth, shape.vertices, sign)
-    # The pose sets the bare foot's underside a sole's thickness above the floor, not the last's.
-    skin = cloth.on(rest)
-    ground = float(skin[frame.low, 2].min()) - shoes.sole
+    ground = _ground(shoes, rest, sign)
     outline = _outline(frame, shape.vertices)
     solids = [_sole(shoes, frame, outline, ground)]
     if shoes.heel != "none":
