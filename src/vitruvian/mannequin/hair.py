@@ -163,7 +163,7 @@ def _cap(rest: Rest) -> mesh.Piece:
 # -------------------------------------------------------------------------------------------------- strands
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=48)  # some 4 MB each
 def growth(style: str, seed: int) -> Growth:
     """The strands of a style (one that has strands) for one of :data:`SEEDS` seeds."""
     kind = STYLES[style]
@@ -214,13 +214,17 @@ def _mesh_of(bundles: list[Strands]) -> Growth:
     centres = np.concatenate([s.points.reshape(-1, 3) for s in bundles])
     return Growth(
         vertices=np.concatenate([p.vertices for p in parts]).astype(np.float32),
-        triangles=np.concatenate([p.triangles + s for p, s in zip(parts, vertex_start, strict=False)]),
+        triangles=_shifted([p.triangles for p in parts], vertex_start),
         normals=np.concatenate([p.normals for p in parts]).astype(np.float32),
         tangents=np.concatenate([p.tangents for p in parts]).astype(np.float32),
         chart=np.concatenate([p.chart for p in parts]).astype(np.float32),
-        centre=np.concatenate([p.centre + s for p, s in zip(parts, centre_start, strict=False)]),
+        centre=_shifted([p.centre for p in parts], centre_start),
         carry=_carry_weights(centres),
     )
+
+
+def _shifted(indices: list[np.ndarray], starts: np.ndarray) -> np.ndarray:
+    return np.concatenate([i + start for i, start in zip(indices, starts, strict=False)]).astype(np.int32)
 
 
 @functools.cache

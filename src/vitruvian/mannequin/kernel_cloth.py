@@ -59,8 +59,8 @@ def checks(base: wp.vec3, second: wp.vec3, third: wp.vec3, u: float, v: float):
 @wp.func
 def denim(base: wp.vec3, second: wp.vec3, u: float, v: float, place: wp.vec3, fading: float):
     """Mottled twill, faded on the front of the thighs."""
-    mottle = noise(u * 9.0, v * 9.0, place[1] * 9.0) * 0.5 + noise(u * 260.0, v * 60.0, 3.0) * 0.35
-    mottle = mottle + noise(u * 31.0, v * 31.0, 8.0) * 0.3
+    mottle = noise(u * 9.0, v * 9.0, place[1] * 9.0) * 0.5 + noise(u * 260.0, v * 60.0, 3.0) * 0.24
+    mottle = mottle + noise(u * 31.0, v * 31.0, 8.0) * 0.2
     twill = wp.sin((u + v * 0.6) * 1900.0) * 0.10
     thigh = ramp(-0.02, -0.10, place[1]) * ramp(-0.65, -0.2, place[2])
     thigh = thigh * (1.0 - ramp(0.05, 0.12, place[2])) * fading

@@ -130,6 +130,11 @@ class Sample:
     closeups: dict[str, Sample] = field(default_factory=dict)
 
 
+def warm_up() -> None:
+    """Compile the kernels if this machine has not yet (some ten seconds): do it before starting workers."""
+    render_person(0, options=SynthOptions(height=32, width=16, backgrounds=("white",), quality="fast"))
+
+
 def build_figure(person_seed: int) -> Figure:
     """The person and outfit of a seed."""
     person = sample_person(_rng(_PERSON, person_seed))
