@@ -2,144 +2,102 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
-import json
 import math
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from vitruvian.cli.frame import Output, answer, parse, progress_bar
+from vitruvian.errors import OptionError
 from vitruvian.options.dataset import InspectDatasetOptions, SynthDatasetOptions
 
 # The tasks bring numpy and the renderer; they are imported when a command runs, so that --help is fast.
 if TYPE_CHECKING:
     from vitruvian.tasks.inspect_dataset import DatasetInfo
-    from vitruvian.tasks.synth import SynthProgress, SynthReport
+    from vitruvian.tasks.synth import SynthReport
 
-INTERRUPTED = 130
+OK, INTERRUPTED = 0, 130
 _BAR_LENGTH = 30  # characters of the longest bar of a histogram
 _MOST_BARS = 40  # a longer histogram is told by --json alone
-_TYRO = (
-    tyro.conf.PositionalRequiredArgs,
-    tyro.conf.PositionalMetavarFromFieldName,
-    tyro.conf.FlagCreatePairsOff,
-)
-
-Command = TypeVar("Command")
-
-
-@dataclass(frozen=True)
-class _Output:
-    json: bool = False
-    """Print the result as JSON on standard output."""
-    quiet: bool = False
-    """Show no progress and no summary."""
 
 
 @dataclass(frozen=True)
 class _Synth:
     options: Annotated[SynthDatasetOptions, tyro.conf.arg(name="")]
-    output: Annotated[_Output, tyro.conf.arg(name="")] = _Output()
+    output: Annotated[Output, tyro.conf.arg(name="")] = field(default_factory=Output)
 
 
 @dataclass(frozen=True)
 class _Info:
     options: Annotated[InspectDatasetOptions, tyro.conf.arg(name="")]
-    output: Annotated[_Output, tyro.conf.arg(name="")] = _Output()
+    output: Annotated[Output, tyro.conf.arg(name="")] = field(default_factory=Output)
 
 
 def main(argv: list[str]) -> int:
-    """Run ``vitruvian dataset`` with the arguments after these words; answers the exit code."""
-    if argv and argv[0] in _COMMANDS:
-        return _COMMANDS[argv[0]](argv[1:])
-    return _overview(argv)
+    """Run with the arguments after ``vitruvian dataset``; answers the exit code."""
+    if not argv or argv[0] in ("-h", "--help"):
+        print(_overview())
+        return OK
+    if argv[0] not in _COMMANDS:
+        raise OptionError(f"dataset {argv[0]}: unknown command, expected {' or '.join(_COMMANDS)}")
+    run, _ = _COMMANDS[argv[0]]
+    return run(argv[1:])
 
 
 def _synth(argv: list[str]) -> int:
-    command = _parse(_Synth, SynthDatasetOptions, "vitruvian dataset synth", argv)
+    command = parse(_Synth, SynthDatasetOptions, "vitruvian dataset synth", argv)
     from vitruvian.tasks.synth import synthesise
 
-    options = command.options
+    options, output = command.options, command.output
     try:
-        with _progress_bar(options.count, quiet=command.output.quiet) as progress:
-            report = synthesise(options, progress=progress)
+        with progress_bar("pictures", options.count, quiet=output.quiet) as update:
+            report = synthesise(options, progress=(lambda at: update(at.done, at.rate)) if update else None)
     except KeyboardInterrupt:
         print(
-            f"vitruvian: interrupted: finished pictures are kept in {options.out}.partial;"
-            " the same command goes on from there",
+            f"vitruvian: interrupted; finished pictures are kept in {options.out}.partial,"
+            " and the same command goes on from there",
             file=sys.stderr,
         )
         return INTERRUPTED
-    _answer(report, command.output, _describe_report)
-    return 0
+    answer(report, output, _describe_report)
+    return OK
 
 
 def _info(argv: list[str]) -> int:
-    command = _parse(_Info, InspectDatasetOptions, "vitruvian dataset info", argv)
+    command = parse(_Info, InspectDatasetOptions, "vitruvian dataset info", argv)
     from vitruvian.tasks.inspect_dataset import inspect_dataset
 
-    _answer(inspect_dataset(command.options), command.output, _describe_info)
-    return 0
+    answer(inspect_dataset(command.options), command.output, _describe_info)
+    return OK
 
 
-_COMMANDS: dict[str, Callable[[list[str]], int]] = {"synth": _synth, "info": _info}
+_COMMANDS: dict[str, tuple[Callable[[list[str]], int], type]] = {
+    "synth": (_synth, SynthDatasetOptions),
+    "info": (_info, InspectDatasetOptions),
+}
 
 
-def _parse(kind: type[Command], options: type, prog: str, argv: list[str]) -> Command:
-    """One command from its arguments; help and mistakes leave by ``SystemExit``."""
-    return tyro.cli(kind, prog=prog, description=inspect.getdoc(options), args=argv, config=_TYRO)
-
-
-def _overview(argv: list[str]) -> int:
-    """Answer a call for help, or the lack of a known command."""
-
-    def first_line(options: type) -> str:
-        return (inspect.getdoc(options) or "").splitlines()[0]
-
-    commands = (
-        Annotated[_Synth, tyro.conf.subcommand("synth", description=first_line(SynthDatasetOptions))]
-        | Annotated[_Info, tyro.conf.subcommand("info", description=first_line(InspectDatasetOptions))]
+def _overview() -> str:
+    lines = [f"  {name:<6} {_first_line(options)}" for name, (_, options) in _COMMANDS.items()]
+    return "\n".join(
+        [
+            f"usage: vitruvian dataset {{{','.join(_COMMANDS)}}} [options]",
+            "",
+            *lines,
+            "",
+            "vitruvian dataset synth --help explains one of them.",
+            "",
+            "example: vitruvian dataset info people.zip",
+        ]
     )
-    tyro.cli(
-        commands,  # pyright: ignore[reportArgumentType]
-        prog="vitruvian dataset",
-        description="Make and inspect picture sets.\n\nExample: vitruvian dataset info people.zip",
-        args=argv,
-        config=_TYRO,
-    )
-    return 0
 
 
-@contextmanager
-def _progress_bar(total: int, *, quiet: bool) -> Iterator[Callable[[SynthProgress], None] | None]:
-    """A bar on standard error, if that is a terminal."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]:.1f} pictures/s"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=total, rate=0.0)
-        yield lambda at: bar.update(task, completed=at.done, rate=at.rate)
-
-
-def _answer(result: Any, output: _Output, describe: Callable[[Any], str]) -> None:
-    if output.json:
-        print(json.dumps(dataclasses.asdict(result), default=str, indent=2))
-    elif not output.quiet:
-        print(describe(result))
+def _first_line(options: type) -> str:
+    return (inspect.getdoc(options) or "").splitlines()[0]
 
 
 def _describe_report(report: SynthReport) -> str:
