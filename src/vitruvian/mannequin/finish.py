@@ -8,7 +8,7 @@ EXPOSURE = 0.83
 SATURATION = 0.88
 SHOULDER = 0.6  # linear value from which highlights are compressed
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
-SHADOW_STRENGTH = (0.33, 0.36)  # how much the key light's shadow and the occlusion darken the ground
+SHADOW_STRENGTH = (0.36, 0.45)  # how much the key light's shadow and the occlusion darken the ground
 
 
 def compose(rgb: np.ndarray, alpha: np.ndarray, shadow: np.ndarray, background: np.ndarray) -> np.ndarray:

@@ -8,6 +8,8 @@ Vectors are world metres, except ``place``, the position on the template body (t
 keyword of C++). Colours are linear RGB.
 """
 
+# The types of the kernel language are calls, and warp is optional.
+# pyright: reportInvalidTypeForm=false, reportMissingImports=false
 import warp as wp
 
 NOISE_STATE = wp.constant(77)

@@ -1,6 +1,8 @@
 """How skin, eyes and hair look. Written in the language of warp, see ``kernel_base``."""
 
 # ruff: noqa: UP018  (float(0.0) declares a variable that may change in a loop)
+# The types of the kernel language are calls, and warp is optional.
+# pyright: reportInvalidTypeForm=false, reportMissingImports=false
 import warp as wp
 
 from vitruvian.mannequin.kernel_base import (

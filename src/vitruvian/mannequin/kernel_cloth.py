@@ -1,6 +1,8 @@
 """How cloth and leather look: patterns and folds. Written in the language of warp, see ``kernel_base``."""
 
 # ruff: noqa: UP018, RUF046  (float(0.0) declares a variable that may change in a loop)
+# The types of the kernel language are calls, and warp is optional.
+# pyright: reportInvalidTypeForm=false, reportMissingImports=false
 import warp as wp
 
 from vitruvian.mannequin.fabric import Pattern

@@ -4,6 +4,8 @@ Imported only by the renderer, and only when something is drawn.
 """
 
 # ruff: noqa: UP018, RUF046  (float(0.0) declares a variable that may change in a loop)
+# The types of the kernel language are calls, and warp is optional.
+# pyright: reportInvalidTypeForm=false, reportMissingImports=false
 import warp as wp
 
 from vitruvian.mannequin.kernel_base import (
