@@ -153,17 +153,15 @@ def _distance(top: Top, cloth: Blank) -> np.ndarray:
     z = cloth.template[:, 2]
     arm, along = cloth.at.arm_gate, cloth.at.arm_arc
     trunk = 1 - arm
-    sleeve_room = (
-        0.004 * smoothstep(0, 0.25, along) + (0.006 + 0.020 * smoothstep(0, 0.9, along)) * top.sleeve_width
-    )
+    sleeve_room = (0.008 * smoothstep(0, 0.3, along) + 0.018 * smoothstep(0.1, 0.9, along)) * top.sleeve_width
     trunk_room = loose * (0.010 + 0.022 * smoothstep(0.52, 0.15, z)) + top.hem_room * smoothstep(0.5, 0.25, z)
     if top.cuffs:
         sleeve_room = sleeve_room * smoothstep(0, 0.14, top.sleeve - 0.02 - along)
         trunk_room = trunk_room * (0.25 + 0.75 * smoothstep(0.03, 0.09, z - top.hem))
     distance = top.thickness + trunk * trunk_room + arm * loose * sleeve_room
     # Less on top of the shoulders and at the neck, or the garment seems to be padded.
-    shoulder = smoothstep(0.58, 0.66, z) * smoothstep(0.35, 0.1, along)
-    distance = distance * (1 - 0.65 * shoulder)
+    shoulder = smoothstep(0.54, 0.63, z) * smoothstep(0.40, 0.10, along)
+    distance = distance * (1 - 0.70 * shoulder)
     neck = smoothstep(0.66, 0.74, z) * trunk
     return distance * (1 - 0.75 * neck) + 0.002 * neck
 

@@ -16,6 +16,7 @@ SEAT_AXIS = (0.0, -0.025)
 SKIRT_AXIS = (0.0, -0.02)
 SKIRT_TOP = 0.285  # height at which a skirt's length counts as 0
 SKIRT_SPAN = 0.97  # metres of length 1
+SEAM_DROP = 0.03  # metres below its waist at which a skirt is fitted to the garment above
 KNEE_RING = 0.22  # leg arc from which loose trousers fall
 
 
@@ -133,8 +134,11 @@ def _leg_fallen(
     return drape.scaled_about(vertices, axis, (1 + share * (wanted - radius) / radius).astype(np.float32))
 
 
-def shape_skirt(skirt: Skirt, rest: Rest) -> Shape:
-    """The uncut garment on an identity, for :func:`skirt_blank`."""
+def shape_skirt(skirt: Skirt, rest: Rest, *, above: Shape | None = None) -> Shape:
+    """The uncut garment on an identity, for :func:`skirt_blank`.
+
+    above: a shape of ``garments.blank`` that it goes on from without a step, for the lower part of coats.
+    """
     cloth = skirt_blank()
     z = cloth.template[:, 2]
     depth = np.clip((SKIRT_TOP - z) / 0.95, 0, 1.1)
@@ -145,6 +149,21 @@ def shape_skirt(skirt: Skirt, rest: Rest) -> Shape:
     folds = 0.6 * np.sin(skirt.pleats * angle + skirt.phase) + 0.4 * np.sin(
         second * angle + 2.3 * skirt.phase
     )
+    if above is not None:
+        radius_here = _goes_on(skirt, cloth, angle, radius, above)
+        vertices = drape.scaled_about(vertices, SKIRT_AXIS, (radius_here / radius).astype(np.float32))
+        radius = radius_here
     wider = radius * (1 + 1.1 * skirt.flare * smoothstep(0.05, 1, depth))
     wider = wider + 0.035 * skirt.wave * folds * smoothstep(0.08, 0.8, depth) + skirt.thickness
     return cloth.shaped(drape.scaled_about(vertices, SKIRT_AXIS, (wider / radius).astype(np.float32)))
+
+
+def _goes_on(skirt: Skirt, cloth: Blank, angle: np.ndarray, radius: np.ndarray, above: Shape) -> np.ndarray:
+    """Radii (n) of a skirt that begins as wide as the garment above is at the skirt's waist."""
+    upper = trouser_blank().at
+    seam = skirt.waist - SEAM_DROP
+    ring = (np.abs(upper.z - seam) < 0.025) & (upper.arm_gate < 0.3)
+    there = drape.mean_radius_by_angle(*drape.polar(above.vertices[ring], SKIRT_AXIS), angle)
+    own_ring = np.abs(cloth.at.z - seam) < 0.025
+    here = drape.mean_radius_by_angle(angle[own_ring], radius[own_ring], angle)
+    return radius + np.maximum(there - here, 0)

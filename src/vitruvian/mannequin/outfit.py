@@ -190,7 +190,7 @@ def _top(rng: np.random.Generator, gender: str, kind: str) -> Top:
         fabric=sample_fabric(rng, "top"),
         kind=kind,
         sleeve=_sleeve(rng),
-        hem=float(rng.uniform(0.02, 0.13)),
+        hem=float(rng.uniform(0.10 - 0.08 * loose, 0.15)),
         neck=draw(rng, MENS_NECKS if male else WOMENS_NECKS),
         looseness=loose,
         thickness=0.012,
@@ -240,7 +240,7 @@ def _knitwear(rng: np.random.Generator, base: Top) -> Top:
         neck="crew" if hoodie or base.neck == "boat" else base.neck,
         looseness=float(rng.uniform(0.5, 0.9)),
         thickness=0.016,
-        hem=float(rng.uniform(0.04, 0.12)),
+        hem=float(rng.uniform(0.09, 0.15)),
         sleeve_width=0.6,
         cuffs=True,
         trim="hood" if hoodie else "none",
@@ -342,8 +342,8 @@ def _with_outer(rng: np.random.Generator, gender: str, outfit: Outfit) -> Outfit
             flare=float(rng.uniform(0.05, 0.15)),
             wave=float(rng.uniform(0.05, 0.25)),
             pleats=5,
-            thickness=0.036,
-            waist=0.24,
+            thickness=0.003,
+            waist=0.215,
             phase=float(rng.uniform(0, 6)),
             opening=outer.opening[1] if outer.opening else None,
         )
@@ -373,9 +373,9 @@ def _outer(rng: np.random.Generator, kind: str) -> Top:
             outer, trim="collar" if rng.random() < 0.6 else "none", neck="shirt", cuffs=rng.random() < 0.4
         )
     if kind == "hooded jacket":
-        outer = replace(outer, trim="hood", cuffs=True, fabric=sample_fabric(rng, "sweat"))
+        outer = replace(outer, trim="hood", cuffs=True, fabric=sample_fabric(rng, "cardigan"))
     if kind == "coat":
-        outer = replace(outer, hem=0.19, hem_room=0.012)
+        outer = replace(outer, hem=0.18, hem_room=0.012)
     return outer
 
 
@@ -392,7 +392,7 @@ def _shoes(rng: np.random.Generator, gender: str, bottom: Trousers | None) -> Sh
     if kind == "sneaker":
         sole = white if colour != "white" or rng.random() < 0.6 else (palette("camel"), "camel")
         return Shoes(
-            replace(leather, specular=0.12, gloss=14.0), kind, float(rng.uniform(0.016, 0.03)), *sole
+            replace(leather, specular=0.12, gloss=14.0), kind, float(rng.uniform(0.014, 0.025)), *sole
         )
     if kind == "boot":
         # The shaft would poke through long trousers, so under them it ends at the ankle.

@@ -35,7 +35,7 @@ RIM = {
     "pump": 0.002,
     "sandal": 0.0,
 }  # sole above the foot's underside
-SOLE_EDGE = 0.003  # metres that the sole stands out
+SOLE_EDGE = {"sneaker": 0.003, "boot": 0.002, "loafer": 0.002, "pump": -0.002, "sandal": 0.003}
 HEEL_SHARE = 0.30  # of the foot's length
 
 
@@ -139,7 +139,7 @@ def _upper(shoes: Shoes, cloth: Blank, rest: Rest) -> Shape:
 
 
 def _ground(shoes: Shoes, rest: Rest, sign: int) -> float:
-    """Height of the floor under a foot in rest space: a pose puts the bare foot a sole's thickness above it."""
+    """Height of the floor under a foot in rest space: a pose puts the bare foot a sole above it."""
     skin = rest.vertices[: Body.skin_count]
     return float(skin[skin[:, 0] * sign > 0, 2].min()) - shoes.sole
 
@@ -192,12 +192,15 @@ def _foot_frame(cloth: Blank, vertices: np.ndarray, sign: int) -> _FootFrame:
     along = (points[:, :2] - heel_end) @ forward
     heel = heel_end + forward * along.min()
     floor = float(points[:, 2].min())
-    low = this_foot[points[:, 2] < floor + 0.032]
+    low = this_foot[points[:, 2] < floor + 0.020]
     return _FootFrame(heel, forward, outward, float(np.ptp(along)), floor, low)
 
 
-def _outline(frame: _FootFrame, vertices: np.ndarray) -> np.ndarray:
-    """OUTLINE_POINTS x 2: along and across the foot, a smooth closed curve around what is near the floor."""
+def _outline(frame: _FootFrame, vertices: np.ndarray, edge: float) -> np.ndarray:
+    """OUTLINE_POINTS x 2: along and across the foot, a smooth closed curve around what is near the floor.
+
+    edge: metres that the sole stands out.
+    """
     flat = vertices[frame.low, :2] - frame.heel
     plane = np.stack([flat @ frame.forward, flat @ frame.outward], axis=1).astype(float)
     hull = plane[ConvexHull(plane).vertices]
@@ -208,7 +211,7 @@ def _outline(frame: _FootFrame, vertices: np.ndarray) -> np.ndarray:
     for _ in range(2):
         curve = 0.5 * curve + 0.25 * (np.roll(curve, 1, 0) + np.roll(curve, -1, 0))
     outwards = _outward_normals(curve)
-    curve = curve + outwards * SOLE_EDGE
+    curve = curve + outwards * edge
     inner = curve[:, 1] < np.median(curve[:, 1])  # the arch side is drawn in
     waist = np.exp(-(((curve[:, 0] / frame.length - 0.42) / 0.13) ** 2))
     curve[:, 1] += np.where(inner, 0.006 * waist, 0)
@@ -226,7 +229,7 @@ def _outward_normals(curve: np.ndarray) -> np.ndarray:
 def _sole_and_heel(shoes: Shoes, cloth: Blank, rest: Rest, shape: Shape, sign: int) -> list[Sheet]:
     frame = _foot_frame(cloth, shape.vertices, sign)
     ground = _ground(shoes, rest, sign)
-    outline = _outline(frame, shape.vertices)
+    outline = _outline(frame, shape.vertices, SOLE_EDGE[shoes.kind])
     solids = [_sole(shoes, frame, outline, ground)]
     if shoes.heel != "none":
         solids.append(_heel(shoes, frame, outline, ground))

@@ -17,8 +17,10 @@ from vitruvian.mannequin.materials import Slot
 PLACKET_HALF_WIDTH = 0.015
 BUTTON_RADIUS = 0.0058
 BUTTON_STEP = 0.085
-LAPEL_TOP = 0.615
+LAPEL_TOP = 0.605
 COLLAR_WIDTH = 0.046
+HOOD_RADIUS = 0.074
+NAPE = 0.738  # height at which collars begin behind
 BELT_HEIGHT = 0.032
 
 
@@ -37,10 +39,10 @@ def top_trims(
         sheets.append(_patch(blank, shape, placket, slot, 0.0022))
         sheets += _buttons(top, shape, blank, low, button_slot)
     elif top.trim == "lapel":
-        sheets.append(_patch(blank, shape, np.minimum(base, _lapel(top, blank.spots)), slot, 0.006))
+        sheets.append(_patch(blank, shape, np.minimum(base, _lapel(top, blank.spots)), slot, 0.009))
         sheets.append(_collar(top, shape, blank, slot))
     elif top.trim == "hood":
-        sheets.append(_hood(shape, blank, slot))
+        sheets.append(_hood(top, shape, blank, slot))
         if top.opening is None:
             sheets.append(_patch(blank, shape, np.minimum(base, _pouch(top, blank.spots)), slot, 0.005))
     if top.neck == "turtle":
@@ -91,24 +93,33 @@ def _neck_radius(top: Top) -> float:
     return NECK_RADIUS.get(top.neck, NECK_RADIUS["shirt"])
 
 
+def _from_neck(spots: Spots, radius: float) -> np.ndarray:
+    """Metres from the line round the neck where collars begin, positive away from the head.
+
+    Across in front and at the sides; behind, where the back is steep, downwards.
+    """
+    behind = smoothstep(-0.03, 0.04, spots.y)
+    return (1 - behind) * (neck_distance(spots) - radius) + behind * (NAPE - spots.z)
+
+
 def _collar(top: Top, shape: Shape, blank: Blank, slot: Slot) -> Sheet:
     """A band that stands up at the neck and falls to its outer edge, with points in front."""
     spots, radius = blank.spots, _neck_radius(top)
     lapel = top.trim == "lapel"
-    outwards = neck_distance(spots) - radius
+    outwards = _from_neck(spots, radius)
     front = smoothstep(0.0, -0.10, spots.y)
-    width = COLLAR_WIDTH + (0.012 if lapel else 0.022) * front
+    width = COLLAR_WIDTH + (0.012 if lapel else 0.022) * front + 0.006 * smoothstep(0.0, 0.05, spots.y)
     # the leaf's front edge runs from the top button outwards and down
     edge = spots.side - (
         _lapel_collar_edge(top, spots) if lapel else 0.006 + 0.42 * np.clip(0.675 - spots.z, 0, 1)
     )
-    lowest = spots.z - (LAPEL_TOP + 0.012 + 0.10 * spots.side if lapel else 0.60)
+    lowest = spots.z - (LAPEL_TOP + 0.006 + 0.25 * spots.side if lapel else 0.60)
     keep = np.minimum(np.minimum(outwards + 0.004, width - outwards), lowest)
     keep = np.minimum(keep, np.maximum(edge, -in_front(spots)))
     highest = 0.712 + 0.065 * smoothstep(-0.075, -0.02, spots.y)
     keep = np.minimum(keep, np.minimum(highest - spots.z, off_arms(spots) + 0.03))
     own = blank.at
-    share = np.clip(1 - (neck_distance(own) - radius) / COLLAR_WIDTH, 0, 1)
+    share = np.clip(1 - _from_neck(own, radius) / COLLAR_WIDTH, 0, 1)
     rise = 0.024 * share**1.3 * smoothstep(-0.14, 0.03, own.y) + 0.010 * share
     raised = shape.moved(rise[:, None] * np.array([0.0, 0.0, 1.0]))
     lift = 0.006 + 0.003 * share
@@ -130,24 +141,28 @@ def _lapel(top: Top, spots: Spots) -> np.ndarray:
     low = 0.36 if top.kind != "coat" else 0.42
     along = np.clip((spots.z - low) / (LAPEL_TOP - low), 0, 1)
     inner = top.half_opening(spots.z)
-    outer = inner + 0.006 + 0.058 * along**0.9
+    outer = inner + 0.008 + 0.066 * along
     keep = np.minimum(outer - spots.side, spots.z - low)
-    keep = np.minimum(keep, LAPEL_TOP + 0.10 * spots.side - spots.z)
+    keep = np.minimum(keep, LAPEL_TOP + 0.08 * spots.side - spots.z)
     return np.minimum(keep, in_front(spots))
 
 
-def _hood(shape: Shape, blank: Blank, slot: Slot) -> Sheet:
+def _hood(top: Top, shape: Shape, blank: Blank, slot: Slot) -> Sheet:
     """A hood lying on the back: a collar that bulges backwards."""
     spots, own = blank.spots, blank.at
-    ring = 0.088 - (neck_distance(spots) - 0.074)
-    low = spots.z - (0.585 + 0.085 * smoothstep(0.02, -0.08, spots.y))
-    keep = np.minimum(np.minimum(ring, neck_distance(spots) - 0.070), low)
-    highest = 0.712 + 0.06 * smoothstep(-0.075, -0.02, spots.y)
+    outwards = _from_neck(spots, HOOD_RADIUS)
+    width = 0.085 + 0.06 * smoothstep(-0.03, 0.06, spots.y)
+    low = spots.z - (0.575 + 0.078 * smoothstep(0.02, -0.08, spots.y))
+    keep = np.minimum(np.minimum(width - outwards, outwards + 0.004), low)
+    if top.opening is not None:
+        gap = spots.side - 0.8 * top.half_opening(spots.z)
+        keep = np.minimum(keep, np.maximum(gap, -in_front(spots)))
+    highest = 0.712 + 0.075 * smoothstep(-0.075, -0.02, spots.y)
     keep = np.minimum(keep, np.minimum(highest - spots.z, off_arms(spots) + 0.02))
     back = smoothstep(-0.05, 0.06, own.y)
-    bulge = np.exp(-(((own.z - 0.665) / 0.045) ** 2) - (own.x / 0.10) ** 2)
-    share = np.clip(1 - (neck_distance(own) - 0.074) / 0.06, 0, 1)
-    offset = np.stack([np.zeros(len(back)), 0.050 * back * bulge, 0.022 * share], axis=1)
+    bulge = np.exp(-(((own.z - 0.66) / 0.05) ** 2) - (own.x / 0.10) ** 2)
+    share = np.clip(1 - _from_neck(own, HOOD_RADIUS) / 0.06, 0, 1)
+    offset = np.stack([np.zeros(len(back)), 0.055 * back * bulge, 0.022 * share], axis=1)
     near_neck = (neck_distance(own) < 0.2) & (own.z > 0.5)
     raised = blank.relaxed(shape.moved(offset).vertices, 4, near_neck.astype(np.float32))
     return _patch(blank, blank.shaped(raised), keep, slot, 0.010 + 0.006 * share, hem=0.008)

@@ -9,7 +9,7 @@ import numpy as np
 
 from vitruvian.mannequin import garments, legwear, mesh, shoes, trims
 from vitruvian.mannequin.body import Body, Rest
-from vitruvian.mannequin.cloth import Cut, Sheet, Spots, bone_transforms, cut_out, joined, shrunk
+from vitruvian.mannequin.cloth import Cut, Shape, Sheet, Spots, bone_transforms, cut_out, joined, shrunk
 from vitruvian.mannequin.fields import FACE, Charted, Fields
 from vitruvian.mannequin.garments import Top
 from vitruvian.mannequin.labels import Semantic
@@ -83,18 +83,19 @@ class Wardrobe:
     def _tops(self) -> list[Sheet]:
         outfit, cloth = self._outfit, garments.blank()
         upper = [cut for cut in (self._outer_cut(),) if cut]
-        sheets = self._top_sheets(outfit.top, Slot.TOP, _under(upper, cloth.spots))
+        sheets = _top_sheets(
+            outfit.top, garments.shape_top(outfit.top, self._rest), Slot.TOP, _under(upper, cloth.spots)
+        )
         if outfit.outer:
-            sheets += self._top_sheets(outfit.outer, Slot.OUTER, None)
-        if outfit.tails:
-            sheets.append(_skirt_sheet(outfit.tails, self._rest, Slot.OUTER))
+            sheets += self._outer(outfit.outer)
         return sheets
 
-    def _top_sheets(self, top: Top, slot: Slot, drop: np.ndarray | None) -> list[Sheet]:
-        cloth = garments.blank()
-        shape = garments.shape_top(top, self._rest)
-        body_of_it = cut_out(cloth, shape, top.cut()(cloth.spots), slot, drop=drop)
-        return [body_of_it, *trims.top_trims(top, shape, cloth, slot, Slot.LINING, drop)]
+    def _outer(self, outer: Top) -> list[Sheet]:
+        shape = garments.shape_top(outer, self._rest)
+        sheets = _top_sheets(outer, shape, Slot.OUTER, None)
+        if self._outfit.tails:
+            sheets.append(_skirt_sheet(self._outfit.tails, self._rest, Slot.OUTER, above=shape))
+        return sheets
 
     def _outer_cut(self) -> Cut | None:
         return self._outfit.outer.cut() if self._outfit.outer else None
@@ -125,9 +126,16 @@ class Wardrobe:
         return shoes.make_shoes(self._outfit.shoes, self._rest, drop=under)
 
 
-def _skirt_sheet(skirt: Skirt, rest: Rest, slot: Slot) -> Sheet:
+def _top_sheets(top: Top, shape: Shape, slot: Slot, drop: np.ndarray | None) -> list[Sheet]:
+    """A top and its trims; ``drop`` as in :func:`cloth.cut_out`."""
+    cloth = garments.blank()
+    main = cut_out(cloth, shape, top.cut()(cloth.spots), slot, drop=drop)
+    return [main, *trims.top_trims(top, shape, cloth, slot, Slot.LINING, drop)]
+
+
+def _skirt_sheet(skirt: Skirt, rest: Rest, slot: Slot, *, above: Shape | None = None) -> Sheet:
     cloth = legwear.skirt_blank()
-    return cut_out(cloth, legwear.shape_skirt(skirt, rest), skirt.cut()(cloth.spots), slot)
+    return cut_out(cloth, legwear.shape_skirt(skirt, rest, above=above), skirt.cut()(cloth.spots), slot)
 
 
 def _margin(looseness: float) -> float:
