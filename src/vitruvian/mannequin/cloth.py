@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from vitruvian.mannequin.pose import Posed
 
 HEM_DEPTH = 0.006  # metres that a cut edge is folded inwards
+UNDER_LAYER = 0.045  # metres from an upper garment's edge at which the cloth below is left out
 SAME_POINT = 1e-5  # metres: vertices doubled at pattern seams are nearer than this
 
 

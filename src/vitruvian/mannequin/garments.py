@@ -17,6 +17,7 @@ from vitruvian.mannequin.body import Rest
 from vitruvian.mannequin.cloth import Blank, Cut, Shape, Spots, everywhere, in_front
 from vitruvian.mannequin.fabric import Fabric
 from vitruvian.mannequin.fields import smoothstep
+from vitruvian.mannequin.legwear import SKIRT_SPAN, SKIRT_TOP, Skirt
 
 NeckKind = Literal["crew", "v", "scoop", "boat", "wide", "mock", "turtle", "shirt", "strap"]
 TrimKind = Literal["none", "collar", "lapel", "hood", "polo"]
@@ -31,6 +32,8 @@ NECK_RADIUS = {"v": 0.082, "scoop": 0.095, "boat": 0.125, "wide": 0.14, "shirt":
 CREW_RADIUS = 0.078
 CLIMBING = {"mock": 0.748, "turtle": 0.785}  # height at the neck's axis
 OPENING_HEIGHTS = (0.0, 0.25, 0.45, 0.60, 0.72)
+FORK = 0.085
+HIP_SEAM = 0.18
 FALL_HEIGHT = 0.50  # the ring from which loose cloth falls
 NOT_CUT = 1.0  # metres; more than any distance on the body
 
@@ -45,7 +48,8 @@ class Top:
     sleeve: float
     """Where sleeves end: 0 shoulder joint, 1 wrist; slightly negative without sleeves."""
     hem: float
-    """Height of the lower edge."""
+    """Height of the lower edge. Under :data:`FORK` a skirt piece hangs from the hips, or the cloth would show
+    the fork of the legs."""
     neck: NeckKind
     looseness: float
     """0 clings, 1 hangs."""
@@ -73,7 +77,24 @@ class Top:
         return everywhere(*edges)
 
     def _hem_cut(self, spots: Spots) -> np.ndarray:
-        return spots.z - self.hem
+        return spots.z - (HIP_SEAM if self.hem < FORK else self.hem)
+
+    def skirt_piece(self) -> Skirt | None:
+        """What hangs from the hips of a long top or coat."""
+        if self.hem >= FORK:
+            return None
+        return Skirt(
+            fabric=self.fabric,
+            kind=self.kind,
+            length=(SKIRT_TOP - self.hem) / SKIRT_SPAN,
+            flare=0.03 + 0.10 * self.looseness,
+            wave=0.05 + 0.25 * self.looseness,
+            pleats=5,
+            thickness=0.005,
+            waist=HIP_SEAM + 0.018,
+            phase=self.fabric.seed,
+            opening=None if self.opening is None else float(self.half_opening(np.array(HIP_SEAM))),
+        )
 
     def _sleeve_cut(self, spots: Spots) -> np.ndarray:
         return (self.sleeve - spots.arm_arc) * spots.arm_length

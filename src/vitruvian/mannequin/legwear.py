@@ -16,7 +16,7 @@ SEAT_AXIS = (0.0, -0.025)
 SKIRT_AXIS = (0.0, -0.02)
 SKIRT_TOP = 0.285  # height at which a skirt's length counts as 0
 SKIRT_SPAN = 0.97  # metres of length 1
-SEAM_DROP = 0.03  # metres below its waist at which a skirt is fitted to the garment above
+SEAM_DROP = 0.015  # metres below its waist at which a skirt is fitted to the garment above
 KNEE_RING = 0.22  # leg arc from which loose trousers fall
 
 

@@ -32,8 +32,6 @@ class Outfit:
     bottom: Trousers | None = None
     skirt: Skirt | None = None
     outer: Top | None = None
-    tails: Skirt | None = None
-    """The part of a coat below the waist."""
     tucked: bool = False
     is_dress: bool = False
     belt: Fabric | None = None
@@ -66,7 +64,7 @@ class Outfit:
             "flare": float(lower.flare),
             **_colours("bottom", lower.fabric),
             "outer": outer.kind if outer else None,
-            "outer_length": float(self.tails.hem if self.tails else outer.hem) if outer else None,
+            "outer_length": float(outer.hem) if outer else None,
             "outer_sleeve_length": float(outer.sleeve) if outer else None,
             **_colours("outer", outer.fabric if outer else None),
             "shoes": self.shoes.kind,
@@ -190,7 +188,7 @@ def _top(rng: np.random.Generator, gender: str, kind: str) -> Top:
         fabric=sample_fabric(rng, "top"),
         kind=kind,
         sleeve=_sleeve(rng),
-        hem=float(rng.uniform(0.10 - 0.08 * loose, 0.15)),
+        hem=float(rng.uniform(0.10 - 0.16 * loose, 0.15)),
         neck=draw(rng, MENS_NECKS if male else WOMENS_NECKS),
         looseness=loose,
         thickness=0.012,
@@ -333,21 +331,10 @@ def _with_outer(rng: np.random.Generator, gender: str, outfit: Outfit) -> Outfit
         sleeve=min(top.sleeve, 0.9),
         sleeve_width=min(top.sleeve_width, 0.4),
     )
-    tails = None
-    if kind == "coat":
-        tails = Skirt(
-            fabric=outer.fabric,
-            kind="coat",
-            length=float(rng.uniform(0.42, 0.75)),
-            flare=float(rng.uniform(0.05, 0.15)),
-            wave=float(rng.uniform(0.05, 0.25)),
-            pleats=5,
-            thickness=0.003,
-            waist=0.215,
-            phase=float(rng.uniform(0, 6)),
-            opening=outer.opening[1] if outer.opening else None,
-        )
-    return replace(outfit, top=top, outer=outer, tails=tails)
+    # A top that is longer than a short jacket must not end under its edge, where they would mix.
+    if not outfit.tucked and outer.hem - 0.05 < top.hem < outer.hem + 0.02:
+        top = replace(top, hem=outer.hem + 0.02)
+    return replace(outfit, top=top, outer=outer)
 
 
 def _outer(rng: np.random.Generator, kind: str) -> Top:
@@ -356,7 +343,7 @@ def _outer(rng: np.random.Generator, kind: str) -> Top:
         fabric=sample_fabric(rng, use),
         kind=kind,
         sleeve=float(rng.uniform(0.94, 1.02)),
-        hem=float(rng.uniform(0.0, 0.10)),
+        hem=float(rng.uniform(-0.02, 0.13)),
         neck="crew",
         looseness=float(rng.uniform(0.45, 0.75)),
         thickness=0.022,
@@ -375,7 +362,7 @@ def _outer(rng: np.random.Generator, kind: str) -> Top:
     if kind == "hooded jacket":
         outer = replace(outer, trim="hood", cuffs=True, fabric=sample_fabric(rng, "cardigan"))
     if kind == "coat":
-        outer = replace(outer, hem=0.18, hem_room=0.012)
+        outer = replace(outer, hem=float(rng.uniform(-0.42, -0.12)), hem_room=0.012)
     return outer
 
 

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from vitruvian.mannequin.cloth import Blank, Shape, Sheet, Spots, attached, cut_out, in_front, off_arms
+from vitruvian.mannequin.cloth import (
+    UNDER_LAYER,
+    Blank,
+    Shape,
+    Sheet,
+    Spots,
+    attached,
+    cut_out,
+    in_front,
+    off_arms,
+)
 from vitruvian.mannequin.fields import smoothstep
 from vitruvian.mannequin.garments import NECK_RADIUS, Top, neck_distance
 from vitruvian.mannequin.legwear import Trousers
@@ -21,6 +31,7 @@ LAPEL_TOP = 0.605
 COLLAR_WIDTH = 0.046
 HOOD_RADIUS = 0.074
 NAPE = 0.738  # height at which collars begin behind
+COLLAR_UNDER = -0.004  # metres that a collar goes on under a jacket; less than 0 stops before its edge
 BELT_HEIGHT = 0.032
 
 
@@ -33,14 +44,14 @@ def top_trims(
         base = np.minimum(base, -drop)
     sheets = []
     if top.trim in ("collar", "polo"):
-        sheets.append(_collar(top, shape, blank, slot))
+        sheets.append(_collar(top, shape, blank, slot, drop))
         low = top.hem if top.trim == "collar" else 0.54
         placket = np.minimum(base, _placket(blank.spots, low))
         sheets.append(_patch(blank, shape, placket, slot, 0.0022))
         sheets += _buttons(top, shape, blank, low, button_slot)
     elif top.trim == "lapel":
         sheets.append(_patch(blank, shape, np.minimum(base, _lapel(top, blank.spots)), slot, 0.009))
-        sheets.append(_collar(top, shape, blank, slot))
+        sheets.append(_collar(top, shape, blank, slot, None))
     elif top.trim == "hood":
         sheets.append(_hood(top, shape, blank, slot))
         if top.opening is None:
@@ -102,7 +113,7 @@ def _from_neck(spots: Spots, radius: float) -> np.ndarray:
     return (1 - behind) * (neck_distance(spots) - radius) + behind * (NAPE - spots.z)
 
 
-def _collar(top: Top, shape: Shape, blank: Blank, slot: Slot) -> Sheet:
+def _collar(top: Top, shape: Shape, blank: Blank, slot: Slot, drop: np.ndarray | None) -> Sheet:
     """A band that stands up at the neck and falls to its outer edge, with points in front."""
     spots, radius = blank.spots, _neck_radius(top)
     lapel = top.trim == "lapel"
@@ -118,6 +129,8 @@ def _collar(top: Top, shape: Shape, blank: Blank, slot: Slot) -> Sheet:
     keep = np.minimum(keep, np.maximum(edge, -in_front(spots)))
     highest = 0.712 + 0.065 * smoothstep(-0.075, -0.02, spots.y)
     keep = np.minimum(keep, np.minimum(highest - spots.z, off_arms(spots) + 0.03))
+    if drop is not None:  # nothing stands up through a jacket
+        keep = np.minimum(keep, COLLAR_UNDER - UNDER_LAYER - drop)
     own = blank.at
     share = np.clip(1 - _from_neck(own, radius) / COLLAR_WIDTH, 0, 1)
     rise = 0.024 * share**1.3 * smoothstep(-0.14, 0.03, own.y) + 0.010 * share

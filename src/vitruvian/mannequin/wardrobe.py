@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vitruvian.mannequin import garments, legwear, mesh, shoes, trims
 from vitruvian.mannequin.body import Body, Rest
-from vitruvian.mannequin.cloth import Cut, Shape, Sheet, Spots, bone_transforms, cut_out, joined, shrunk
+from vitruvian.mannequin.cloth import (
+    UNDER_LAYER,
+    Cut,
+    Shape,
+    Sheet,
+    Spots,
+    bone_transforms,
+    cut_out,
+    joined,
+    shrunk,
+)
 from vitruvian.mannequin.fields import FACE, Charted, Fields
 from vitruvian.mannequin.garments import Top
 from vitruvian.mannequin.labels import Semantic
@@ -23,7 +34,7 @@ if TYPE_CHECKING:
 COVERED = 0.012  # metres from a garment's edge at which skin under it is left out
 COVERED_PER_LOOSENESS = 0.015  # one can look further into a wide sleeve
 UNDER_SKIRT = 0.03
-UNDER_LAYER = 0.045  # metres from an upper garment's edge at which the cloth below is left out
+SKIRT_FOLDS = 0.45
 
 
 class Wardrobe:
@@ -61,9 +72,10 @@ class Wardrobe:
         if outfit.bottom:
             table.set_cloth(Slot.BOTTOM, outfit.bottom.fabric, Semantic.BOTTOM)
         if outfit.skirt:
-            table.set_cloth(
-                Slot.SKIRT, outfit.skirt.fabric, Semantic.DRESS if outfit.is_dress else Semantic.SKIRT
-            )
+            # a skirt has folds of its own, and does not bunch at the knee
+            cloth = outfit.skirt.fabric
+            calm = replace(cloth, fold_amplitude=SKIRT_FOLDS * cloth.fold_amplitude)
+            table.set_cloth(Slot.SKIRT, calm, Semantic.DRESS if outfit.is_dress else Semantic.SKIRT)
         if outfit.belt:
             table.set_leather(Slot.ACCESSORY, outfit.belt, Semantic.ACCESSORY)
         table.set_leather(Slot.SHOES, outfit.shoes.fabric, Semantic.SHOES)
@@ -72,29 +84,32 @@ class Wardrobe:
     def _skin_cover(self, spots: Spots) -> np.ndarray:
         """Metres that skin lies inside the nearest garment's hiding zone."""
         outfit = self._outfit
-        covers = [shrunk(top.cut(), _margin(top.looseness)) for top in (outfit.top, outfit.outer) if top]
+        tops = [top for top in (outfit.top, outfit.outer) if top]
+        covers = [shrunk(top.cut(), _margin(top.looseness)) for top in tops]
         if outfit.bottom:
             covers.append(shrunk(outfit.bottom.cut(), _margin(outfit.bottom.looseness)))
-        covers += [shrunk(skirt.cut(), UNDER_SKIRT) for skirt in (outfit.skirt, outfit.tails) if skirt]
+        skirts = [outfit.skirt, *(top.skirt_piece() for top in tops)]
+        covers += [shrunk(skirt.cut(), UNDER_SKIRT) for skirt in skirts if skirt]
         if outfit.shoes.kind != "sandal":
             covers.append(shrunk(outfit.shoes.cut(), 0.006 if outfit.shoes.kind == "pump" else COVERED))
         return functools.reduce(np.maximum, (cover(spots) for cover in covers))
 
     def _tops(self) -> list[Sheet]:
-        outfit, cloth = self._outfit, garments.blank()
-        upper = [cut for cut in (self._outer_cut(),) if cut]
-        sheets = _top_sheets(
-            outfit.top, garments.shape_top(outfit.top, self._rest), Slot.TOP, _under(upper, cloth.spots)
-        )
+        outfit, outer = self._outfit, self._outer_cut()
+        sheets = self._top_sheets(outfit.top, Slot.TOP, [outer] if outer else [])
         if outfit.outer:
-            sheets += self._outer(outfit.outer)
+            sheets += self._top_sheets(outfit.outer, Slot.OUTER, [])
         return sheets
 
-    def _outer(self, outer: Top) -> list[Sheet]:
-        shape = garments.shape_top(outer, self._rest)
-        sheets = _top_sheets(outer, shape, Slot.OUTER, None)
-        if self._outfit.tails:
-            sheets.append(_skirt_sheet(self._outfit.tails, self._rest, Slot.OUTER, above=shape))
+    def _top_sheets(self, top: Top, slot: Slot, upper: list[Cut]) -> list[Sheet]:
+        """A top under others, with its trims."""
+        cloth = garments.blank()
+        shape = garments.shape_top(top, self._rest)
+        drop = _under(upper, cloth.spots)
+        sheets = [cut_out(cloth, shape, top.cut()(cloth.spots), slot, drop=drop)]
+        sheets += trims.top_trims(top, shape, cloth, slot, Slot.LINING, drop)
+        if skirt := top.skirt_piece():
+            sheets.append(_skirt_sheet(skirt, self._rest, slot, above=shape))
         return sheets
 
     def _outer_cut(self) -> Cut | None:
@@ -124,13 +139,6 @@ class Wardrobe:
         trousers = self._outfit.bottom
         under = _under([trousers.cut()] if trousers else [], shoes.blank().spots)
         return shoes.make_shoes(self._outfit.shoes, self._rest, drop=under)
-
-
-def _top_sheets(top: Top, shape: Shape, slot: Slot, drop: np.ndarray | None) -> list[Sheet]:
-    """A top and its trims; ``drop`` as in :func:`cloth.cut_out`."""
-    cloth = garments.blank()
-    main = cut_out(cloth, shape, top.cut()(cloth.spots), slot, drop=drop)
-    return [main, *trims.top_trims(top, shape, cloth, slot, Slot.LINING, drop)]
 
 
 def _skirt_sheet(skirt: Skirt, rest: Rest, slot: Slot, *, above: Shape | None = None) -> Sheet:
