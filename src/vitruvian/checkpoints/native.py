@@ -47,7 +47,7 @@ def write_network(network: nn.Module, path: str | Path, *, half: bool = False, *
     filled = Card(kind=str(network.kind), config=asdict(network.config), sha256=tensor_hash(tensors), **card)  # pyright: ignore[reportArgumentType, reportCallIssue]
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata={METADATA_KEY: filled.to_json()})
-    return filled
+    return Card.from_json(filled.to_json(), owner=str(path))  # as a reader will see it: JSON knows no tuples
 
 
 def read_card(path: str | Path) -> Card:

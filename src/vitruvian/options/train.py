@@ -16,6 +16,8 @@ class TrainOptions:
 
     What is not given follows from --cfg and the size of the pictures; the numbers are shown before the run starts.
     A run is stopped with ctrl-C and goes on with --resume.
+
+    Example: vitruvian train gan --data people.zip --cfg mannequin --mirror
     """
 
     data: Path | None = None

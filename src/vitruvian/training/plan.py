@@ -123,7 +123,7 @@ def make_plan(
         channel_max=options.cmax or base.channel_max,
         map_depth=options.map_depth or base.map_depth,
         latent=options.latent or base.latent,
-        conv_clamp=256.0,
+        conv_clamp=None,  # the clamp guards half precision; in float32 it only costs time
         pl_weight=base.pl_weight if options.pl_weight is None else options.pl_weight,
         style_mixing_prob=base.mixing if options.mixing is None else options.mixing,
         ema_kimg=base.ema or reference * 10 / 32,

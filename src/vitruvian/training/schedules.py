@@ -33,4 +33,4 @@ def lazy_adam(parameters: list[nn.Parameter], *, lr: float, interval: int | None
     The regulariser's extra step makes ``interval + 1`` steps of ``interval``: learning rate and betas shrink to match.
     """
     ratio = 1.0 if interval is None else interval / (interval + 1)
-    return torch.optim.Adam(parameters, lr=lr * ratio, betas=(0.0**ratio, 0.99**ratio), eps=1e-8)
+    return torch.optim.Adam(parameters, lr=lr * ratio, betas=(0.0**ratio, 0.99**ratio), eps=1e-8, fused=True)
