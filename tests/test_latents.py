@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vitruvian.errors import OptionError
+from vitruvian.latents import LARGEST_SEED, parse_seeds, z_from_seed
+
+SEED = st.integers(0, LARGEST_SEED)
+
+
+@given(st.lists(st.tuples(SEED, st.integers(0, 50)), min_size=1, max_size=5))
+def test_lists_and_ranges_come_back(parts: list[tuple[int, int]]) -> None:
+    spans = [(first, min(first + length, LARGEST_SEED)) for first, length in parts]
+    text = ",".join(f"{first}-{last}" if last > first else f"{first}" for first, last in spans)
+    expected = [seed for first, last in spans for seed in range(first, last + 1)]
+    seeds = parse_seeds(text)
+    assert list(seeds) == expected
+    assert len(seeds) == len(expected)
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
+    try:
+        parse_seeds(text)
+    except OptionError as error:
+        assert "--seeds" in str(error)
+
+
+def test_a_million_seeds_take_no_memory() -> None:
+    assert len(parse_seeds("0-999999999")) == 1_000_000_000
+
+
+def test_z_is_the_official_draw() -> None:
+    expected = torch.from_numpy(np.random.RandomState(42).randn(1, 512)).float()
+    assert torch.equal(z_from_seed(42, 512), expected)
+
+
+@pytest.mark.parametrize("text", ["1;2", "1-", "-1", "1--2", "0x10", "1.5"])
+def test_near_misses_are_refused(text: str) -> None:
+    with pytest.raises(OptionError, match="is no seed"):
+        parse_seeds(text)
