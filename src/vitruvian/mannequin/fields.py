@@ -21,6 +21,8 @@ FACE, TORSO, ARM, HAND, LEG, FOOT = 2, 3, 4, 5, 6, 7
 OFF_ARM = -0.35  # arc length reported off the arm, far on the body side of every sleeve
 OFF_LEG = -1.0
 ARM_CHART_SHIFT = 2.0  # metres in u, so that chest prints stay off the sleeves
+# Metres of pattern for one radian round the limb.
+TORSO_RADIUS, ARM_RADIUS, LEG_RADIUS = 0.15, 0.05, 0.09
 
 
 def smoothstep(start: float, end: float, x: np.ndarray) -> np.ndarray:
@@ -126,7 +128,7 @@ def _weight_of(body: Body, *prefixes: str) -> np.ndarray:
 
 def torso_chart(p0: np.ndarray) -> np.ndarray:
     """N x 3 template points to N x 2 pattern metres round the trunk: 0.15 times the angle, and the height."""
-    return np.stack([0.15 * np.arctan2(p0[:, 0], -(p0[:, 1] + 0.03)), p0[:, 2]], axis=1)
+    return np.stack([TORSO_RADIUS * np.arctan2(p0[:, 0], -(p0[:, 1] + 0.03)), p0[:, 2]], axis=1)
 
 
 def leg_chart(body: Body, p0: np.ndarray) -> np.ndarray:
@@ -134,7 +136,7 @@ def leg_chart(body: Body, p0: np.ndarray) -> np.ndarray:
     limbs = Limbs.of(body)
     down = np.clip((limbs.hip_height - p0[:, 2]) / (limbs.hip_height - limbs.ankle_height), 0, 1)
     axis = np.where(p0[:, 0] < 0, -1.0, 1.0) * (0.11 + 0.08 * down)
-    return np.stack([0.09 * np.arctan2(p0[:, 0] - axis, -(p0[:, 1] + 0.02)), p0[:, 2]], axis=1)
+    return np.stack([LEG_RADIUS * np.arctan2(p0[:, 0] - axis, -(p0[:, 1] + 0.02)), p0[:, 2]], axis=1)
 
 
 def arm_chart(body: Body, p0: np.ndarray) -> np.ndarray:
@@ -155,7 +157,7 @@ def arm_chart(body: Body, p0: np.ndarray) -> np.ndarray:
     forward /= np.linalg.norm(forward)
     sideways = np.cross(limbs.upper_direction, forward)
     spoke = left - on_axis
-    u = 0.05 * np.arctan2(spoke @ sideways, spoke @ forward) * side + ARM_CHART_SHIFT
+    u = ARM_RADIUS * np.arctan2(spoke @ sideways, spoke @ forward) * side + ARM_CHART_SHIFT
     v = 0.65 - (np.minimum(upper, limbs.upper_length) + np.maximum(lower, 0))
     return np.stack([u, v], axis=1)
 
@@ -200,4 +202,30 @@ class Charted:
         chart = leg_chart(body, sided) if kind == "leg" else torso_chart(sided)
         arms = group_of >= 2
         chart[arms] = arm_chart(body, sided[arms])
-        return Charted(part, source, inverse.reshape(-1, 3), chart.astype(np.float32), p0)
+        turn = 2 * np.pi * np.where(arms, ARM_RADIUS, LEG_RADIUS if kind == "leg" else np.inf)
+        doubled, triangles, chart = _unwrapped(inverse.reshape(-1, 3), chart, turn)
+        return Charted(part, source[doubled], triangles, chart.astype(np.float32), p0[doubled])
+
+
+def _unwrapped(
+    triangles: np.ndarray, chart: np.ndarray, turn: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Double corners of triangles behind a limb, where the angle jumps by a turn, and set them one turn on.
+
+    Args:
+        triangles: T x 3.
+        chart: n x 2 pattern metres.
+        turn: n, metres of one turn; infinite where nothing jumps.
+
+    Returns:
+        m indices of the n vertices, the triangles into them, and their m x 2 chart.
+    """
+    u = chart[triangles][:, :, 0]
+    spans = np.ptp(u, axis=1) > turn[triangles[:, 0]] / 2
+    behind = spans[:, None] & (u < u.mean(axis=1, keepdims=True))  # the corners on the low side of the jump
+    moved, place = np.unique(triangles[behind], return_inverse=True)
+    triangles = triangles.copy()
+    triangles[behind] = len(chart) + place
+    extra = chart[moved].copy()
+    extra[:, 0] += turn[moved]
+    return np.r_[np.arange(len(chart)), moved], triangles, np.concatenate([chart, extra])

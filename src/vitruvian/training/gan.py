@@ -334,7 +334,7 @@ def _existing_run(options: TrainOptions) -> tuple[RunFolder | None, dict[str, An
     return run, run.read_options().get("options", {})
 
 
-RESUME_MAY_CHANGE = ("kimg", "data", "snap", "tick", "device", "dry_run", "resume", "outdir")
+RESUME_MAY_CHANGE = ("kimg", "gamma", "glr", "dlr", "data", "snap", "tick", "outdir")
 
 
 def _merged(options: TrainOptions, stored: dict[str, Any]) -> TrainOptions:
