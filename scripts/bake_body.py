@@ -127,7 +127,9 @@ def main() -> None:
     regressor = csr_matrix(np.stack([keypoints[name].numpy() for name in keypoints]))
     regressor.eliminate_zeros()
     kept = np.concatenate([np.arange(first, last + 1) for first, last in RANGES])
-    kept = np.concatenate([kept, np.setdiff1d(regressor.indices, kept)])  # joint markers that keypoints lean on
+    kept = np.concatenate(
+        [kept, np.setdiff1d(regressor.indices, kept)]
+    )  # joint markers that keypoints lean on
 
     def shape(phenotype: dict, changes: dict, expression: dict) -> np.ndarray:
         with torch.no_grad():
@@ -156,7 +158,9 @@ def main() -> None:
     basis = stored.astype(np.float64) * peak[:, None]
     coefficients = centred @ np.linalg.pinv(basis)
     rebuilt = coefficients[-HELD_OUT:] @ basis + mean
-    error = np.linalg.norm((rebuilt - data[-HELD_OUT:]).reshape(HELD_OUT, -1, 3), axis=2)[:, : len(kept)] * 1000
+    error = (
+        np.linalg.norm((rebuilt - data[-HELD_OUT:]).reshape(HELD_OUT, -1, 3), axis=2)[:, : len(kept)] * 1000
+    )
     errors = {
         "mean_mm": float(error.mean()),
         "p95_mm": float(np.percentile(error, 95)),

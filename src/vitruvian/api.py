@@ -34,5 +34,7 @@ def save(network: nn.Module, path: str | Path, *, half: bool = False, **card: An
         card: fields of :class:`~vitruvian.checkpoints.Card`, such as ``name``, ``description``, ``licence``.
     """
     if not (hasattr(network, "kind") and hasattr(network, "config")):
-        raise CheckpointError(f"{type(network).__name__} has no kind and config: only networks of vitruvian.nn can be saved")
+        raise CheckpointError(
+            f"{type(network).__name__} has no kind and config: only networks of vitruvian.nn can be saved"
+        )
     return write_network(network, path, half=half, **card)

@@ -22,14 +22,18 @@ def test_help_does_not_import_torch() -> None:
     assert all(name in done.stdout for name in COMMANDS)
 
 
-@pytest.mark.parametrize("command", [["generate"], ["train", "gan"], ["dataset", "synth"], ["dataset", "info"]])
+@pytest.mark.parametrize(
+    "command", [["generate"], ["train", "gan"], ["dataset", "synth"], ["dataset", "info"]]
+)
 def test_each_command_explains_itself_without_torch(command: list[str]) -> None:
     script = (
         "import sys\nfrom vitruvian.cli import main\n"
         "try:\n    main([*sys.argv[1:], '--help'])\nexcept SystemExit as leaving:\n    assert not leaving.code\n"
         "sys.exit('torch came along' if 'torch' in sys.modules else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", script, *command], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script, *command], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "xample" in done.stdout
 
@@ -51,7 +55,11 @@ def test_each_command_explains_itself_without_torch(command: list[str]) -> None:
     ],
 )
 def test_mistakes_are_one_line_and_exit_code_2(
-    arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
@@ -65,9 +73,19 @@ def test_mistakes_are_one_line_and_exit_code_2(
 def test_json_is_for_machines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     network = tmp_path / "net.safetensors"
     write_network(
-        StyleGAN2Generator(img_resolution=16, z_dim=8, w_dim=8, num_layers=2, channel_base=64, channel_max=8), network
+        StyleGAN2Generator(img_resolution=16, z_dim=8, w_dim=8, num_layers=2, channel_base=64, channel_max=8),
+        network,
     )
-    arguments = ["generate", "--network", str(network), "--outdir", str(tmp_path / "out"), "--seeds", "1,2", "--json"]
+    arguments = [
+        "generate",
+        "--network",
+        str(network),
+        "--outdir",
+        str(tmp_path / "out"),
+        "--seeds",
+        "1,2",
+        "--json",
+    ]
     assert main(arguments) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["pictures"] == 2

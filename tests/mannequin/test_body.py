@@ -87,7 +87,14 @@ def test_fine_legs_hold_only_legs(body: Body) -> None:
 
 @pytest.mark.parametrize(
     ("bone", "region"),
-    [("head", FACE), ("spine02", TORSO), ("lowerarm01.L", ARM), ("finger3-2.R", HAND), ("lowerleg01.R", LEG), ("foot.L", FOOT)],
+    [
+        ("head", FACE),
+        ("spine02", TORSO),
+        ("lowerarm01.L", ARM),
+        ("finger3-2.R", HAND),
+        ("lowerleg01.R", LEG),
+        ("foot.L", FOOT),
+    ],
 )
 def test_regions_lie_where_their_bones_are(body: Body, bone: str, region: int) -> None:
     weights = np.asarray(body.skin_weights[: body.skin_count, body.bone_index[bone]].todense()).ravel()

@@ -28,7 +28,9 @@ def test_a_border_stays_a_border() -> None:
     matrix, _ = mesh.catmull_clark(np.array([[0, 1, 2, 3]]), 4)
     points = matrix @ square
     np.testing.assert_allclose(points[4:8].mean(axis=0), [0.5, 0.5, 0])
-    assert {(0.5, 0.0), (1.0, 0.5), (0.5, 1.0), (0.0, 0.5)} == {tuple(p[:2]) for p in points[4:8].round(9).tolist()}
+    assert {(0.5, 0.0), (1.0, 0.5), (0.5, 1.0), (0.0, 0.5)} == {
+        tuple(p[:2]) for p in points[4:8].round(9).tolist()
+    }
 
 
 def test_normals_point_outwards() -> None:
@@ -50,9 +52,12 @@ def test_clipping_is_exact_on_a_plane(height: float) -> None:
     assert points[:, 2].min() == pytest.approx(height)
     np.testing.assert_allclose(arrays["height"], points[:, 2])
     np.testing.assert_allclose(points[edges][:, :, 2], height)
-    area = np.linalg.norm(
-        np.cross(points[cut[:, 1]] - points[cut[:, 0]], points[cut[:, 2]] - points[cut[:, 0]]), axis=1
-    ).sum() / 2
+    area = (
+        np.linalg.norm(
+            np.cross(points[cut[:, 1]] - points[cut[:, 0]], points[cut[:, 2]] - points[cut[:, 0]]), axis=1
+        ).sum()
+        / 2
+    )
     assert area == pytest.approx(4 + 8 * (1 - height))  # the top and what is left of the four sides
     normals = mesh.vertex_normals(points, cut)
     assert ((normals[points[:, 2] < 0.99] * points[points[:, 2] < 0.99])[:, :2].sum(axis=1) > 0).all()
@@ -80,4 +85,6 @@ def test_a_hem_goes_inwards_by_its_depth() -> None:
 
 def test_neighbour_mean_is_the_mean() -> None:
     matrix = mesh.neighbour_mean(CUBE_QUADS, 8)
-    np.testing.assert_allclose(matrix @ CUBE, CUBE / 3, atol=1e-6)  # two neighbours keep a coordinate, one turns it
+    np.testing.assert_allclose(
+        matrix @ CUBE, CUBE / 3, atol=1e-6
+    )  # two neighbours keep a coordinate, one turns it

@@ -41,7 +41,15 @@ def build_generator(kwargs: dict[str, Any]) -> Generator:
 def build_discriminator(kwargs: dict[str, Any]) -> Discriminator:
     flat = {
         key: kwargs[key]
-        for key in ("c_dim", "img_channels", "architecture", "channel_base", "channel_max", "conv_clamp", "cmap_dim")
+        for key in (
+            "c_dim",
+            "img_channels",
+            "architecture",
+            "channel_base",
+            "channel_max",
+            "conv_clamp",
+            "cmap_dim",
+        )
         if key in kwargs
     }
     return Discriminator(
@@ -104,7 +112,9 @@ def test_latents_match(case: Case) -> None:
     assert_close(case.G.mapping(z, c), case.io["w"])
     assert_close(case.G.mapping(z, c, truncation_psi=0.7), case.io["w_psi0.7"])
     if "w_psi0.7_cutoff3" in case.io:
-        assert_close(case.G.mapping(z, c, truncation_psi=0.7, truncation_cutoff=3), case.io["w_psi0.7_cutoff3"])
+        assert_close(
+            case.G.mapping(z, c, truncation_psi=0.7, truncation_cutoff=3), case.io["w_psi0.7_cutoff3"]
+        )
 
 
 @torch.no_grad()

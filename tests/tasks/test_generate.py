@@ -39,7 +39,11 @@ def run(network: str, outdir: Path, **options: object) -> Path:
 
 def test_pictures_are_the_official_ones(network: str, tmp_path: Path) -> None:
     run(network, tmp_path, seeds="3,5-6", trunc=0.7)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["seed0003.png", "seed0005.png", "seed0006.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "seed0003.png",
+        "seed0005.png",
+        "seed0006.png",
+    ]
     G, _ = load_network(network)
     z = torch.from_numpy(np.random.RandomState(5).randn(1, 8)).float()
     assert torch.equal(z, z_from_seed(5, 8))
@@ -122,7 +126,9 @@ def test_classes_are_chosen_by_number(tmp_path: Path) -> None:
         ({"seeds": "0-9999999", "grid": True}, "a sheet holds at most"),
     ],
 )
-def test_bad_options_are_named_and_leave_nothing(network: str, tmp_path: Path, options: dict, words: str) -> None:
+def test_bad_options_are_named_and_leave_nothing(
+    network: str, tmp_path: Path, options: dict, words: str
+) -> None:
     outdir = tmp_path / "out"
     with pytest.raises(VitruvianError, match=words):
         run(network, outdir, **options)

@@ -58,7 +58,15 @@ def whole_run(tiny_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_run_leaves_what_the_folder_promises(whole_run: Path) -> None:
     names = {path.name for path in whole_run.iterdir()}
-    assert {"options.json", "log.txt", "stats.jsonl", "reals.png", "fakes_init.png", "fakes000001.png", "state"} <= names
+    assert {
+        "options.json",
+        "log.txt",
+        "stats.jsonl",
+        "reals.png",
+        "fakes_init.png",
+        "fakes000001.png",
+        "state",
+    } <= names
     assert "network-snapshot-000001.safetensors" in names
     assert len(list((whole_run / "state").iterdir())) <= STATES_KEPT
     lines = [json.loads(line) for line in (whole_run / "stats.jsonl").read_text().splitlines()]
@@ -94,7 +102,9 @@ def test_a_stopped_run_goes_on_bit_for_bit(whole_run: Path, tiny_set: Path, tmp_
     while not result.finished:
         result = train_gan(TrainOptions(outdir=tmp_path, resume="latest"), should_stop=after_some)
     assert_equal_states(final_state(result.run), final_state(whole_run))
-    shown = [json.loads(line)["Progress/kimg"] for line in (result.run / "stats.jsonl").read_text().splitlines()]
+    shown = [
+        json.loads(line)["Progress/kimg"] for line in (result.run / "stats.jsonl").read_text().splitlines()
+    ]
     assert shown == sorted(set(shown))
 
 
@@ -104,7 +114,19 @@ def test_a_killed_run_goes_on_bit_for_bit(whole_run: Path, tiny_set: Path, tmp_p
         "import sys; from vitruvian.cli import main;"
         "sys.exit(main(['train', 'gan', '--quiet', *sys.argv[1:]]))"
     )
-    fresh = ["--data", str(tiny_set), "--outdir", str(tmp_path), "--mirror", "--cfg", "auto", "--kimg", "1", "--tick", "1"]
+    fresh = [
+        "--data",
+        str(tiny_set),
+        "--outdir",
+        str(tmp_path),
+        "--mirror",
+        "--cfg",
+        "auto",
+        "--kimg",
+        "1",
+        "--tick",
+        "1",
+    ]
     fresh += ["--batch", "8", "--cbase", "64", "--cmax", "8", "--latent", "8", "--map-depth", "2"]
     environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
     delays = random.Random(5)
@@ -114,7 +136,9 @@ def test_a_killed_run_goes_on_bit_for_bit(whole_run: Path, tiny_set: Path, tmp_p
         process = subprocess.Popen([sys.executable, "-c", script, *arguments], env=environment)
         if attempt < 3:
             deadline = time.monotonic() + 60
-            while not has_state and not any(tmp_path.glob("*/state/state-*.pt")) and time.monotonic() < deadline:
+            while (
+                not has_state and not any(tmp_path.glob("*/state/state-*.pt")) and time.monotonic() < deadline
+            ):
                 time.sleep(0.05)
             time.sleep(delays.uniform(0.0, 4.0))
             process.send_signal(signal.SIGKILL)

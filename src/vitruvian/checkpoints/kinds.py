@@ -21,7 +21,9 @@ def build(kind: str, config: dict[str, Any], *, owner: str) -> nn.Module:
         CheckpointError: naming ``owner`` for an unknown kind or arguments that the class refuses.
     """
     if kind not in KINDS:
-        raise CheckpointError(f"{owner}: unknown kind of network '{kind}', known are {', '.join(sorted(KINDS))}")
+        raise CheckpointError(
+            f"{owner}: unknown kind of network '{kind}', known are {', '.join(sorted(KINDS))}"
+        )
     try:
         return KINDS[kind](**config)
     except (TypeError, ValueError) as error:

@@ -52,9 +52,7 @@ def parse(kind: type[Command], options: type, prog: str, argv: list[str]) -> Com
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
-            return tyro.cli(
-                kind, prog=prog, description=inspect.getdoc(options), args=argv, config=_STYLE
-            )
+            return tyro.cli(kind, prog=prog, description=inspect.getdoc(options), args=argv, config=_STYLE)
     except SystemExit as leaving:
         if not leaving.code:
             raise
@@ -65,8 +63,19 @@ def _one_line(text: str) -> str:
     """The first sentence of tyro's boxed message, without colours and frame."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", text).translate(str.maketrans("", "", _BOX))
     lines = [line.strip() for line in plain.splitlines()]
-    said = [line for line in lines if line and line not in ("Parsing error", "Required options", "Unrecognized options")]
-    stop = next((i for i, line in enumerate(said) if line.startswith(("For full helptext", "Perhaps you", "Similar"))), len(said))
+    said = [
+        line
+        for line in lines
+        if line and line not in ("Parsing error", "Required options", "Unrecognized options")
+    ]
+    stop = next(
+        (
+            i
+            for i, line in enumerate(said)
+            if line.startswith(("For full helptext", "Perhaps you", "Similar"))
+        ),
+        len(said),
+    )
     return " ".join(said[:stop]).rstrip(".:")
 
 

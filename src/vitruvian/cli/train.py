@@ -31,7 +31,9 @@ class _Train:
 def main(argv: list[str]) -> int:
     """Run with the arguments after ``vitruvian train``; answers the exit code."""
     if not argv or argv[0] in ("-h", "--help"):
-        print(f"usage: vitruvian train {{{','.join(RECIPES)}}} [options]\n\nexample: vitruvian train gan --data people.zip --cfg mannequin")
+        print(
+            f"usage: vitruvian train {{{','.join(RECIPES)}}} [options]\n\nexample: vitruvian train gan --data people.zip --cfg mannequin"
+        )
         return 0
     if argv[0] not in RECIPES:
         raise OptionError(f"train {argv[0]}: unknown recipe, expected {' or '.join(RECIPES)}")

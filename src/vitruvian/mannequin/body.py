@@ -115,7 +115,12 @@ class Body:
         return Rest(vertices, heads, float(heights.max() - heights.min()))
 
     def sample_coefficients(
-        self, rng: np.random.Generator, phenotype: Mapping[str, float], *, smile: float = 0.0, variety: float = 1.0
+        self,
+        rng: np.random.Generator,
+        phenotype: Mapping[str, float],
+        *,
+        smile: float = 0.0,
+        variety: float = 1.0,
     ) -> np.ndarray:
         """64 coefficients of a person with those controls, other features drawn at random.
 
@@ -147,7 +152,9 @@ class Body:
         place = np.full(len(self.template), -1)
         place[used] = np.arange(len(used))
         quads = place[quads]
-        matrix = csr_matrix((np.ones(len(used)), (np.arange(len(used)), used)), (len(used), len(self.template)))
+        matrix = csr_matrix(
+            (np.ones(len(used)), (np.arange(len(used)), used)), (len(used), len(self.template))
+        )
         for _ in range(levels):
             step, quads = mesh.catmull_clark(quads, matrix.shape[0])
             matrix = csr_matrix(step @ matrix)

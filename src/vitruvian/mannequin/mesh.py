@@ -110,7 +110,10 @@ def catmull_clark(quads: np.ndarray, count: int) -> tuple[csr_matrix, np.ndarray
     )
     border_edges = vertex_to_edge @ sparse.diags(is_boundary)
     border_at = np.asarray(border_edges.sum(axis=1)).ravel()
-    border = sparse.diags(np.full(count, 0.5)) + sparse.diags(0.5 / np.maximum(border_at, 1)) @ border_edges @ middles
+    border = (
+        sparse.diags(np.full(count, 0.5))
+        + sparse.diags(0.5 / np.maximum(border_at, 1)) @ border_edges @ middles
+    )
     on_border = (border_at > 0).astype(float)
     moved = sparse.diags(1 - on_border) @ smooth + sparse.diags(on_border) @ border
     used = (faces_at > 0).astype(float)
@@ -120,7 +123,8 @@ def catmull_clark(quads: np.ndarray, count: int) -> tuple[csr_matrix, np.ndarray
     edge_index = count + edge_of.reshape(face_count, 4)
     face_index = count + edge_count + np.arange(face_count)
     corners = [
-        np.stack([quads[:, k], edge_index[:, k], face_index, edge_index[:, (k - 1) % 4]], axis=1) for k in range(4)
+        np.stack([quads[:, k], edge_index[:, k], face_index, edge_index[:, (k - 1) % 4]], axis=1)
+        for k in range(4)
     ]
     return matrix, np.concatenate(corners)
 
@@ -175,7 +179,9 @@ def clip(triangles: np.ndarray, keep: np.ndarray, arrays: Arrays) -> tuple[np.nd
     return place[kept], out, place[edges]
 
 
-def hem(triangles: np.ndarray, arrays: Arrays, cut_edges: np.ndarray, depth: float) -> tuple[np.ndarray, Arrays]:
+def hem(
+    triangles: np.ndarray, arrays: Arrays, cut_edges: np.ndarray, depth: float
+) -> tuple[np.ndarray, Arrays]:
     """Fold the cut edge inwards against the normals by ``depth`` metres, so that cloth looks thick."""
     if len(cut_edges) == 0:
         return triangles, arrays

@@ -61,9 +61,7 @@ def convolve(x: Tensor, weight: Tensor, *, fir: Tensor | None = None, up: int = 
         assert fir is not None
         if kernel == 1:
             before, after = (taps + 1) // 2, (taps - 2) // 2
-            return upfirdn2d(
-                F.conv2d(x, weight), fir, up=2, padding=(before, after, before, after), gain=4
-            )
+            return upfirdn2d(F.conv2d(x, weight), fir, up=2, padding=(before, after, before, after), gain=4)
         # The official order of operations: true convolution at stride 2 (2H + 1 rows), then the filter (2H rows).
         spread = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
         before, after = (taps - 1) // 2, (taps - 2) // 2

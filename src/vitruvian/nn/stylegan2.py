@@ -216,9 +216,7 @@ class SynthesisLayer(nn.Module):
 class ToRGB(nn.Module):
     """Modulated 1x1 convolution to picture channels, without demodulation or noise."""
 
-    def __init__(
-        self, in_channels: int, img_channels: int, *, w_dim: int, conv_clamp: float | None
-    ) -> None:
+    def __init__(self, in_channels: int, img_channels: int, *, w_dim: int, conv_clamp: float | None) -> None:
         super().__init__()
         self.conv_clamp = conv_clamp
         self.weight_gain = 1 / math.sqrt(in_channels)
@@ -238,7 +236,13 @@ class SynthesisBlock(nn.Module):
     resample_filter: Tensor
 
     def __init__(
-        self, config: GeneratorConfig, *, in_channels: int, out_channels: int, size: tuple[int, int], is_last: bool
+        self,
+        config: GeneratorConfig,
+        *,
+        in_channels: int,
+        out_channels: int,
+        size: tuple[int, int],
+        is_last: bool,
     ) -> None:
         super().__init__()
         self.is_first = in_channels == 0

@@ -45,7 +45,13 @@ class DiscriminatorBlock(nn.Module):
     resample_filter: Tensor
 
     def __init__(
-        self, config: DiscriminatorConfig, *, in_channels: int, channels: int, out_channels: int, first_layer: int
+        self,
+        config: DiscriminatorConfig,
+        *,
+        in_channels: int,
+        channels: int,
+        out_channels: int,
+        first_layer: int,
     ) -> None:
         super().__init__()
         self.architecture = config.architecture

@@ -64,7 +64,9 @@ def generate(
     label = class_label(G.c_dim, options.class_idx)
     if options.grid and len(seeds) * G.height * G.width > LARGEST_GRID:
         most = LARGEST_GRID // (G.height * G.width)
-        raise OptionError(f"--grid: a sheet holds at most {most} pictures of this size, --seeds names {len(seeds)}")
+        raise OptionError(
+            f"--grid: a sheet holds at most {most} pictures of this size, --seeds names {len(seeds)}"
+        )
     outdir = writable_folder(options.outdir)
     facts = {
         "network": card.name or str(options.network),

@@ -73,9 +73,7 @@ def train_gan(
     options = _merged(options, stored)
     pictures = _open_pictures(options)
     channels, height, width = pictures.image_shape
-    plan = make_plan(
-        options, height=height, width=width, img_channels=channels, label_dim=pictures.label_dim
-    )
+    plan = make_plan(options, height=height, width=width, img_channels=channels, label_dim=pictures.label_dim)
     training = GanTraining(plan, pictures, device)
     if options.dry_run:
         return TrainResult(run.path if run else options.outdir, 0, False, None, plan)
@@ -172,7 +170,9 @@ class GanTraining:
         plan = self.plan
         generator = torch.Generator(self.device)
         # Each step's randomness follows from seed and clock, so a resumed run equals an uninterrupted one.
-        generator.manual_seed(int(np.random.SeedSequence([plan.seed, self.cur_nimg]).generate_state(1, np.uint64)[0]) >> 1)
+        generator.manual_seed(
+            int(np.random.SeedSequence([plan.seed, self.cur_nimg]).generate_state(1, np.uint64)[0]) >> 1
+        )
         real, real_c = self._draw_reals()
         label_order = np.random.RandomState([plan.seed % 2**32, self.cur_nimg % 2**32])
 
@@ -298,7 +298,10 @@ class GanTraining:
             ) from error
         self.loss.pl_mean = state["pl_mean"].to(self.device)
         self.sampler.load_state_dict(
-            {key: value.numpy() if isinstance(value, Tensor) else value for key, value in state["sampler"].items()}
+            {
+                key: value.numpy() if isinstance(value, Tensor) else value
+                for key, value in state["sampler"].items()
+            }
         )
         self.statistics.load_state_dict(state["statistics"], self.device)
         self.cur_nimg, self.batch_index, self.tick, self.tick_start_nimg = state["clock"]
@@ -354,9 +357,7 @@ def _merged(options: TrainOptions, stored: dict[str, Any]) -> TrainOptions:
 
 
 def _plain(options: TrainOptions) -> dict[str, Any]:
-    return {
-        name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()
-    }
+    return {name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()}
 
 
 def _open_pictures(options: TrainOptions) -> PictureSet:

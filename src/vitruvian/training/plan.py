@@ -83,9 +83,7 @@ BASES: dict[str, _Base] = {
 }  # fmt: skip
 
 
-def make_plan(
-    options: TrainOptions, *, height: int, width: int, img_channels: int, label_dim: int
-) -> Plan:
+def make_plan(options: TrainOptions, *, height: int, width: int, img_channels: int, label_dim: int) -> Plan:
     """Fill the table row of ``--cfg`` for pictures of that size; given options win.
 
     Raises:
@@ -160,4 +158,6 @@ def _check(options: TrainOptions, label_dim: int) -> None:
     if options.mixing is not None and options.mixing > 1:
         raise OptionError(f"--mixing {options.mixing}: a probability is at most 1")
     if options.cond and label_dim == 0:
-        raise OptionError("--cond: the picture set has no labels in dataset.json; leave the flag out or add them")
+        raise OptionError(
+            "--cond: the picture set has no labels in dataset.json; leave the flag out or add them"
+        )
