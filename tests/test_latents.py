@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 import torch
@@ -24,10 +26,8 @@ def test_lists_and_ranges_come_back(parts: list[tuple[int, int]]) -> None:
 
 @given(st.text(max_size=12))
 def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
-    try:
-        parse_seeds(text)
-    except OptionError as error:
-        assert "--seeds" in str(error)
+    with contextlib.suppress(OptionError):  # any other exception fails the test
+        assert len(parse_seeds(text)) > 0
 
 
 def test_a_million_seeds_take_no_memory() -> None:

@@ -44,7 +44,7 @@ _HOMES = {
     "train_gan": "vitruvian.training.gan",
 }
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the table is the list  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = ["__version__", *_HOMES]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,5 @@ def pick_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
     if (name == "cuda" and not torch.cuda.is_available()) or (name == "mps" and not has_mps):
-        raise OptionError(
-            f"--device {name}: torch {torch.__version__} sees no such device here; use --device cpu"
-        )
+        raise OptionError(f"--device {name}: torch {torch.__version__} sees no such device here; use --device cpu")
     return torch.device(name)

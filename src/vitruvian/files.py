@@ -52,9 +52,7 @@ def writable_folder(path: str | Path) -> Path:
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        raise OptionError(
-            f"cannot write to the folder {path}: {error.strerror or error}; choose another"
-        ) from error
+        raise OptionError(f"cannot write to the folder {path}: {error.strerror or error}; choose another") from error
     return path
 
 

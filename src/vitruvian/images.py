@@ -48,9 +48,7 @@ def tile(pictures: np.ndarray, columns: int) -> np.ndarray:
     return sheet.reshape(rows * height, columns * width, channels)
 
 
-def save_png(
-    pixels: np.ndarray, path: str | Path, *, text: Mapping[str, str] | None = None, xmp: str = ""
-) -> None:
+def save_png(pixels: np.ndarray, path: str | Path, *, text: Mapping[str, str] | None = None, xmp: str = "") -> None:
     """Write uint8 ``H x W x 3`` (or ``H x W x 1``) with text entries and an XMP packet, whole or not at all."""
     info = PngImagePlugin.PngInfo()
     for key, value in (text or {}).items():

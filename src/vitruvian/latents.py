@@ -42,9 +42,7 @@ def parse_seeds(text: str) -> Seeds:
             raise OptionError(f"--seeds {text}: '{part.strip()}' is no seed; expected numbers like 1,3,5-9")
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first:
-            raise OptionError(
-                f"--seeds {text}: the range {part.strip()} runs backwards; did you mean {last}-{first}?"
-            )
+            raise OptionError(f"--seeds {text}: the range {part.strip()} runs backwards; did you mean {last}-{first}?")
         if last > LARGEST_SEED:
             raise OptionError(f"--seeds {text}: {last} is above {LARGEST_SEED}, the largest seed")
         ranges.append(range(first, last + 1))

@@ -88,12 +88,8 @@ def damaged_files(folder: Path, good: Path) -> dict[str, Path]:
         "newer_card": {METADATA_KEY: '{"format": 99}'},
         "card_without_kind": {METADATA_KEY: '{"format": 1}'},
         "unknown_kind": {METADATA_KEY: '{"format": 1, "kind": "stylegan9", "config": {}}'},
-        "unknown_argument": {
-            METADATA_KEY: '{"format": 1, "kind": "stylegan2-generator", "config": {"depth": 1}}'
-        },
-        "other_size": {
-            METADATA_KEY: '{"format": 1, "kind": "stylegan2-generator", "config": {"img_resolution": 8}}'
-        },
+        "unknown_argument": {METADATA_KEY: '{"format": 1, "kind": "stylegan2-generator", "config": {"depth": 1}}'},
+        "other_size": {METADATA_KEY: '{"format": 1, "kind": "stylegan2-generator", "config": {"img_resolution": 8}}'},
     }
     for name, metadata in metadata_cases.items():
         files[name] = folder / f"{name}.safetensors"

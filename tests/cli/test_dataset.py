@@ -117,9 +117,7 @@ def test_the_overview_names_the_commands(capsys: pytest.CaptureFixture[str]) -> 
         (["synth", "x", "--closeups", "nose"], "nose"),
     ],
 )
-def test_mistakes_are_told_in_one_line(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_mistakes_are_told_in_one_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(OptionError) as raised:
         main(arguments)
     assert message in str(raised.value)

@@ -22,18 +22,14 @@ def test_help_does_not_import_torch() -> None:
     assert all(name in done.stdout for name in COMMANDS)
 
 
-@pytest.mark.parametrize(
-    "command", [["generate"], ["train", "gan"], ["dataset", "synth"], ["dataset", "info"]]
-)
+@pytest.mark.parametrize("command", [["generate"], ["train", "gan"], ["dataset", "synth"], ["dataset", "info"]])
 def test_each_command_explains_itself_without_torch(command: list[str]) -> None:
     script = (
         "import sys\nfrom vitruvian.cli import main\n"
         "try:\n    main([*sys.argv[1:], '--help'])\nexcept SystemExit as leaving:\n    assert not leaving.code\n"
         "sys.exit('torch came along' if 'torch' in sys.modules else 0)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, *command], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", script, *command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "xample" in done.stdout
 

@@ -76,9 +76,7 @@ def test_subset_and_mirroring_of_the_reference(case: dict[str, Any], make_set: M
 def test_labels_of_the_reference(case: dict[str, Any], make_set: MakeSet) -> None:
     count = len(case["get_label"])
     names = [f"{i}.png" for i in range(count)]
-    labels = (
-        None if case["raw"] is None else [[n, label] for n, label in zip(names, case["raw"], strict=True)]
-    )
+    labels = None if case["raw"] is None else [[n, label] for n, label in zip(names, case["raw"], strict=True)]
     path = make_set({name: noise(0) for name in names}, labels=labels)
     pictures = PictureSet.open(path, use_labels=True)
     assert (pictures.label_dim, pictures.has_labels) == (case["label_dim"], case["has_labels"])

@@ -192,10 +192,7 @@ def test_another_origin_does_not_go_on(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no file locks of this kind")
 def test_two_processes_do_not_write_one_set(tmp_path: Path) -> None:
-    code = (
-        "import sys; from vitruvian.data import PictureSetWriter\n"
-        f"PictureSetWriter(sys.argv[1], origin={ORIGIN!r})"
-    )
+    code = f"import sys; from vitruvian.data import PictureSetWriter\nPictureSetWriter(sys.argv[1], origin={ORIGIN!r})"
     with PictureSetWriter(tmp_path / "set", origin=ORIGIN):
         other = subprocess.run(
             [sys.executable, "-c", code, str(tmp_path / "set")], capture_output=True, text=True, check=False

@@ -17,9 +17,7 @@ def figure() -> np.ndarray:
 
 
 def test_projection_has_x_to_the_right_and_y_down() -> None:
-    camera = look_at(
-        np.array([0.0, -4.0, 1.0]), np.array([0.0, 0.0, 1.0]), focal=400.0, height=256, width=128
-    )
+    camera = look_at(np.array([0.0, -4.0, 1.0]), np.array([0.0, 0.0, 1.0]), focal=400.0, height=256, width=128)
     # the person's left (+x) is on the right of a picture taken from the front (-y)
     xy = camera.project(np.array([[0.0, 0.0, 1.0], [0.1, 0.0, 1.0], [0.0, 0.0, 1.2]]))
     np.testing.assert_allclose(xy, [[64, 128], [74, 128], [64, 108]], atol=1e-9)

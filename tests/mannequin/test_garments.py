@@ -103,9 +103,7 @@ def test_looseness_and_flare_widen(rest: Rest) -> None:
 
     widths = [width(replace(TEE, looseness=loose)) for loose in (0.0, 0.4, 0.8)]
     assert np.all(np.diff(widths) > 0.005), widths
-    hems = [
-        np.ptp(legwear.shape_skirt(replace(SKIRT, flare=f), rest).vertices[:, 0]) for f in (0.0, 0.2, 0.4)
-    ]
+    hems = [np.ptp(legwear.shape_skirt(replace(SKIRT, flare=f), rest).vertices[:, 0]) for f in (0.0, 0.2, 0.4)]
     assert np.all(np.diff(hems) > 0.05), hems
 
 
@@ -128,9 +126,7 @@ def test_division_is_exact_and_loses_no_surface() -> None:
     triangles = rng.integers(0, 60, (200, 3))
     value = points[:, 0] - 0.1
     lower, upper, ends, share = sewing.divided(triangles, value)
-    every = np.concatenate(
-        [points, points[ends[:, 0]] + (points[ends[:, 1]] - points[ends[:, 0]]) * share[:, None]]
-    )
+    every = np.concatenate([points, points[ends[:, 0]] + (points[ends[:, 1]] - points[ends[:, 0]]) * share[:, None]])
 
     def area(faces: np.ndarray) -> float:
         a, b, c = (every[faces[:, k]] for k in range(3))

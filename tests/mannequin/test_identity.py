@@ -69,9 +69,7 @@ def test_skins_are_varied_and_lips_are_redder(people: list[Person]) -> None:
     for person in people:
         tone, lip = np.array(person.skin.tone), np.array(person.skin.lip)
         assert lip[0] / lip[1] > tone[0] / tone[1]
-        assert all(
-            0 <= channel <= 1 for channel in (*person.skin.tone, *person.skin.lip, *person.skin.shadow)
-        )
+        assert all(0 <= channel <= 1 for channel in (*person.skin.tone, *person.skin.lip, *person.skin.shadow))
 
 
 def test_darker_people_have_darker_skin(people: list[Person]) -> None:

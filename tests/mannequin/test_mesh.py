@@ -28,9 +28,7 @@ def test_a_border_stays_a_border() -> None:
     matrix, _ = mesh.catmull_clark(np.array([[0, 1, 2, 3]]), 4)
     points = matrix @ square
     np.testing.assert_allclose(points[4:8].mean(axis=0), [0.5, 0.5, 0])
-    assert {(0.5, 0.0), (1.0, 0.5), (0.5, 1.0), (0.0, 0.5)} == {
-        tuple(p[:2]) for p in points[4:8].round(9).tolist()
-    }
+    assert {(0.5, 0.0), (1.0, 0.5), (0.5, 1.0), (0.0, 0.5)} == {tuple(p[:2]) for p in points[4:8].round(9).tolist()}
 
 
 def test_normals_point_outwards() -> None:
@@ -85,6 +83,4 @@ def test_a_hem_goes_inwards_by_its_depth() -> None:
 
 def test_neighbour_mean_is_the_mean() -> None:
     matrix = mesh.neighbour_mean(CUBE_QUADS, 8)
-    np.testing.assert_allclose(
-        matrix @ CUBE, CUBE / 3, atol=1e-6
-    )  # two neighbours keep a coordinate, one turns it
+    np.testing.assert_allclose(matrix @ CUBE, CUBE / 3, atol=1e-6)  # two neighbours keep a coordinate, one turns it

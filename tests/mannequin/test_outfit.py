@@ -54,9 +54,7 @@ def test_every_kind_is_worn() -> None:
     drawn = [outfit.labels() for outfit in outfits(500)]
     assert {"sneaker", "boot", "loafer", "pump", "sandal"} == {labels["shoes"] for labels in drawn}
     assert {"trousers", "shorts", "skirt", "dress"} == {labels["kind"] for labels in drawn}
-    assert {"blazer", "jacket", "hooded jacket", "cardigan", "coat", None} == {
-        labels["outer"] for labels in drawn
-    }
+    assert {"blazer", "jacket", "hooded jacket", "cardigan", "coat", None} == {labels["outer"] for labels in drawn}
 
 
 def test_tucked_tops_end_under_the_waistband_and_boots_under_trousers() -> None:

@@ -139,9 +139,7 @@ def test_directions_of_angles(body: Body, rest: Rest) -> None:
     assert joint(body, ahead, "lowerarm01.L")[1] < joint(body, base, "lowerarm01.L")[1] - 0.1
     assert joint(body, bent, "wrist.L")[1] < joint(body, base, "wrist.L")[1] - 0.1
     left = solve(body, rest, Pose(head=Turn(yaw=40), chest=Turn(pitch=20)))
-    assert (
-        joint(body, left, "eye.L")[1] > joint(body, left, "eye.R")[1]
-    )  # looks to the left: the left eye goes back
+    assert joint(body, left, "eye.L")[1] > joint(body, left, "eye.R")[1]  # looks to the left: the left eye goes back
     assert joint(body, left, "neck01")[1] < joint(body, base, "neck01")[1]  # bows forwards
 
 

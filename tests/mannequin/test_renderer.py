@@ -120,9 +120,7 @@ def test_a_close_up_shrinks_to_its_window_of_the_full_picture(camera: Camera) ->
     pieces = [ball(CENTRE, RADIUS, Slot.BOTTOM), ball(CENTRE + at(0.15, -0.3, 0.2), 0.08, Slot.TOP)]
     full = scene(*pieces).render(camera, PRESETS["studio"], quality=Quality(grid=3), seed=1)
     window = Window(16, 24, 32, 32)
-    close = scene(*pieces).render(
-        camera.view(window, 128, 128), PRESETS["studio"], quality=Quality(grid=2), seed=2
-    )
+    close = scene(*pieces).render(camera.view(window, 128, 128), PRESETS["studio"], quality=Quality(grid=2), seed=2)
     shrunk = close.rgb.reshape(32, 4, 32, 4, 3).mean((1, 3))
     difference = np.abs(shrunk - full.rgb[24:56, 16:48])
     assert difference.mean() < 0.006

@@ -80,9 +80,7 @@ class TestBend:
         assert middle[0] == pytest.approx(self.root[0])
 
     def test_a_target_out_of_reach_is_approached(self) -> None:
-        middle, end = bend(
-            self.root, self.root + np.array([0, -2.0, 0]), 0.3, 0.25, np.array([0.0, 0.0, -1.0])
-        )
+        middle, end = bend(self.root, self.root + np.array([0, -2.0, 0]), 0.3, 0.25, np.array([0.0, 0.0, -1.0]))
         np.testing.assert_allclose(unit(end - self.root), -Y, atol=1e-12)
         assert 0.549 < np.linalg.norm(end - self.root) < 0.55
         assert np.linalg.norm(end - middle) == pytest.approx(0.25)

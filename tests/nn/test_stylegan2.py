@@ -49,9 +49,7 @@ def test_a_batch_is_its_samples() -> None:
     torch.testing.assert_close(G(z), alone, rtol=1e-4, atol=1e-5)
 
 
-def zero_inserting(
-    x: torch.Tensor, fir: torch.Tensor, up: int, down: int, padding: tuple[int, ...]
-) -> torch.Tensor:
+def zero_inserting(x: torch.Tensor, fir: torch.Tensor, up: int, down: int, padding: tuple[int, ...]) -> torch.Tensor:
     """The definition, word for word."""
     n, c, h, w = x.shape
     spread = x.new_zeros(n, c, h * up, w * up)
@@ -67,9 +65,7 @@ def zero_inserting(
 @pytest.mark.parametrize("up", [1, 2, 3])
 @pytest.mark.parametrize("down", [1, 2])
 @pytest.mark.parametrize("padding", [(2, 1, 2, 1), (0, 0, 0, 0), (3, 3, 1, 1), (-1, 2, 0, -1)])
-def test_filtering_without_zeros_is_the_definition(
-    up: int, down: int, padding: tuple[int, int, int, int]
-) -> None:
+def test_filtering_without_zeros_is_the_definition(up: int, down: int, padding: tuple[int, int, int, int]) -> None:
     x = torch.randn(2, 3, 6, 5, dtype=torch.float64)
     fir = torch.randn(4, 3, dtype=torch.float64)  # asymmetric, so a missing flip shows
     ours = upfirdn2d(x, fir, up=up, down=down, padding=padding)

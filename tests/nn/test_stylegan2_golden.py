@@ -112,9 +112,7 @@ def test_latents_match(case: Case) -> None:
     assert_close(case.G.mapping(z, c), case.io["w"])
     assert_close(case.G.mapping(z, c, truncation_psi=0.7), case.io["w_psi0.7"])
     if "w_psi0.7_cutoff3" in case.io:
-        assert_close(
-            case.G.mapping(z, c, truncation_psi=0.7, truncation_cutoff=3), case.io["w_psi0.7_cutoff3"]
-        )
+        assert_close(case.G.mapping(z, c, truncation_psi=0.7, truncation_cutoff=3), case.io["w_psi0.7_cutoff3"])
 
 
 @torch.no_grad()

@@ -126,9 +126,7 @@ def test_classes_are_chosen_by_number(tmp_path: Path) -> None:
         ({"seeds": "0-9999999", "grid": True}, "a sheet holds at most"),
     ],
 )
-def test_bad_options_are_named_and_leave_nothing(
-    network: str, tmp_path: Path, options: dict, words: str
-) -> None:
+def test_bad_options_are_named_and_leave_nothing(network: str, tmp_path: Path, options: dict, words: str) -> None:
     outdir = tmp_path / "out"
     with pytest.raises(VitruvianError, match=words):
         run(network, outdir, **options)

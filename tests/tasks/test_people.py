@@ -118,7 +118,5 @@ def test_hidden_hands_are_left_out() -> None:
 
 def test_every_choice_of_the_command_is_known_to_the_renderer(tmp_path: Path) -> None:
     for quality in Quality.__args__:
-        wanted = options(
-            tmp_path, quality=quality, closeups=CloseUp.__args__, backgrounds=Background.__args__
-        )
+        wanted = options(tmp_path, quality=quality, closeups=CloseUp.__args__, backgrounds=Background.__args__)
         assert people.mannequin_options(wanted).quality == quality

@@ -138,9 +138,7 @@ def test_class_labels() -> None:
 
 def test_progress_counts_up_to_all(tmp_path: Path) -> None:
     seen: list[SynthProgress] = []
-    synthesise(
-        options(tmp_path / "people"), render=fake_renderer.render, progress=seen.append, in_process=True
-    )
+    synthesise(options(tmp_path / "people"), render=fake_renderer.render, progress=seen.append, in_process=True)
     assert [at.done for at in seen] == [4, 8, 10]
     assert {at.total for at in seen} == {10}
     assert all(at.rate > 0 for at in seen)
@@ -199,9 +197,7 @@ def test_a_fault_of_the_renderer_tells_the_person(tmp_path: Path) -> None:
         assert "while rendering person 1 (pictures (4, 5, 6, 7), seed 3)" in raised.value.__notes__
 
 
-def test_a_missing_extra_is_told_before_anything_starts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_extra_is_told_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vitruvian.tasks.synth.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"pip install 'vitruvian\[mannequin\]'"):
         synthesise(options(tmp_path / "people"))

@@ -102,18 +102,13 @@ def test_a_stopped_run_goes_on_bit_for_bit(whole_run: Path, tiny_set: Path, tmp_
     while not result.finished:
         result = train_gan(TrainOptions(outdir=tmp_path, resume="latest"), should_stop=after_some)
     assert_equal_states(final_state(result.run), final_state(whole_run))
-    shown = [
-        json.loads(line)["Progress/kimg"] for line in (result.run / "stats.jsonl").read_text().splitlines()
-    ]
+    shown = [json.loads(line)["Progress/kimg"] for line in (result.run / "stats.jsonl").read_text().splitlines()]
     assert shown == sorted(set(shown))
 
 
 def test_a_killed_run_goes_on_bit_for_bit(whole_run: Path, tiny_set: Path, tmp_path: Path) -> None:
     """SIGKILL at random moments; every restart goes on from the last state."""
-    script = (
-        "import sys; from vitruvian.cli import main;"
-        "sys.exit(main(['train', 'gan', '--quiet', *sys.argv[1:]]))"
-    )
+    script = "import sys; from vitruvian.cli import main;sys.exit(main(['train', 'gan', '--quiet', *sys.argv[1:]]))"
     fresh = [
         "--data",
         str(tiny_set),
@@ -136,9 +131,7 @@ def test_a_killed_run_goes_on_bit_for_bit(whole_run: Path, tiny_set: Path, tmp_p
         process = subprocess.Popen([sys.executable, "-c", script, *arguments], env=environment)
         if attempt < 3:
             deadline = time.monotonic() + 60
-            while (
-                not has_state and not any(tmp_path.glob("*/state/state-*.pt")) and time.monotonic() < deadline
-            ):
+            while not has_state and not any(tmp_path.glob("*/state/state-*.pt")) and time.monotonic() < deadline:
                 time.sleep(0.05)
             time.sleep(delays.uniform(0.0, 4.0))
             process.send_signal(signal.SIGKILL)

@@ -48,9 +48,7 @@ class Card:
             values = json.loads(text)
             version = values["format"]
         except (ValueError, TypeError, KeyError) as error:
-            raise CheckpointError(
-                f"{owner}: its card is not readable ({error}); the file is damaged"
-            ) from error
+            raise CheckpointError(f"{owner}: its card is not readable ({error}); the file is damaged") from error
         if not isinstance(version, int) or version > FORMAT_VERSION:
             raise CheckpointError(
                 f"{owner}: card format {version}, this version reads up to {FORMAT_VERSION}: upgrade vitruvian"

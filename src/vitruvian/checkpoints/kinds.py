@@ -9,9 +9,7 @@ from torch import nn
 from vitruvian.errors import CheckpointError
 from vitruvian.nn import StyleGAN2Discriminator, StyleGAN2Generator
 
-KINDS: dict[str, type[nn.Module]] = {
-    network.kind: network for network in (StyleGAN2Generator, StyleGAN2Discriminator)
-}
+KINDS: dict[str, type[nn.Module]] = {network.kind: network for network in (StyleGAN2Generator, StyleGAN2Discriminator)}
 
 
 def build(kind: str, config: dict[str, Any], *, owner: str) -> nn.Module:
@@ -21,9 +19,7 @@ def build(kind: str, config: dict[str, Any], *, owner: str) -> nn.Module:
         CheckpointError: naming ``owner`` for an unknown kind or arguments that the class refuses.
     """
     if kind not in KINDS:
-        raise CheckpointError(
-            f"{owner}: unknown kind of network '{kind}', known are {', '.join(sorted(KINDS))}"
-        )
+        raise CheckpointError(f"{owner}: unknown kind of network '{kind}', known are {', '.join(sorted(KINDS))}")
     try:
         return KINDS[kind](**config)
     except (TypeError, ValueError) as error:

@@ -28,7 +28,7 @@ def tensor_hash(tensors: Mapping[str, Tensor]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
         digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)};".encode())
-        digest.update(tensor.flatten().view(torch.uint8).numpy())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
@@ -111,6 +111,4 @@ def _looks_like(path: Path) -> str | None:
         start = file.read(4)
     if not start:
         return "it is empty"
-    return next(
-        (f"it looks like {name}" for mark, name in FOREIGN_SIGNATURES.items() if start.startswith(mark)), None
-    )
+    return next((f"it looks like {name}" for mark, name in FOREIGN_SIGNATURES.items() if start.startswith(mark)), None)

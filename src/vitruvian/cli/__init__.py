@@ -76,7 +76,7 @@ def _help() -> str:
             "commands:",
             *lines,
             "",
-            "vitruvian COMMAND --help explains each. Everywhere: --json, --quiet, --debug (show tracebacks), --version.",
+            "vitruvian COMMAND --help explains each. Everywhere: --json, --quiet, --debug (shows tracebacks).",
             "",
             "example: vitruvian generate --seeds 0-63 --trunc 0.7 --grid",
         ]

@@ -64,16 +64,10 @@ def _one_line(text: str) -> str:
     plain = re.sub(r"\x1b\[[0-9;]*m", "", text).translate(str.maketrans("", "", _BOX))
     lines = [line.strip() for line in plain.splitlines()]
     said = [
-        line
-        for line in lines
-        if line and line not in ("Parsing error", "Required options", "Unrecognized options")
+        line for line in lines if line and line not in ("Parsing error", "Required options", "Unrecognized options")
     ]
     stop = next(
-        (
-            i
-            for i, line in enumerate(said)
-            if line.startswith(("For full helptext", "Perhaps you", "Similar"))
-        ),
+        (i for i, line in enumerate(said) if line.startswith(("For full helptext", "Perhaps you", "Similar"))),
         len(said),
     )
     return " ".join(said[:stop]).rstrip(".:")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class _Generate:
     options: Annotated[GenerateOptions, tyro.conf.arg(name="")]
-    output: Annotated[Output, tyro.conf.arg(name="")] = Output()
+    output: Annotated[Output, tyro.conf.arg(name="")] = field(default_factory=Output)
 
 
 def main(argv: list[str]) -> int:

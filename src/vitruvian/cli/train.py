@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,20 +20,21 @@ if TYPE_CHECKING:
 
 RECIPES = ("gan",)
 INTERRUPTED = 130
+_USAGE = """usage: vitruvian train {gan} [options]
+
+example: vitruvian train gan --data people.zip --cfg mannequin"""
 
 
 @dataclass(frozen=True)
 class _Train:
     options: Annotated[TrainOptions, tyro.conf.arg(name="")]
-    output: Annotated[Output, tyro.conf.arg(name="")] = Output()
+    output: Annotated[Output, tyro.conf.arg(name="")] = field(default_factory=Output)
 
 
 def main(argv: list[str]) -> int:
     """Run with the arguments after ``vitruvian train``; answers the exit code."""
     if not argv or argv[0] in ("-h", "--help"):
-        print(
-            f"usage: vitruvian train {{{','.join(RECIPES)}}} [options]\n\nexample: vitruvian train gan --data people.zip --cfg mannequin"
-        )
+        print(_USAGE)
         return 0
     if argv[0] not in RECIPES:
         raise OptionError(f"train {argv[0]}: unknown recipe, expected {' or '.join(RECIPES)}")

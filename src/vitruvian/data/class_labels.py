@@ -63,9 +63,7 @@ def read_class_labels(source: FileSource, names: Sequence[str], *, all_files: It
     missing = [name for name in names if name not in by_name]
     if missing:
         others = f" (and {len(missing) - 1} others)" if len(missing) > 1 else ""
-        raise DatasetError(
-            f"{owner} has no label for {missing[0]}{others}: add it, or open the set without labels"
-        )
+        raise DatasetError(f"{owner} has no label for {missing[0]}{others}: add it, or open the set without labels")
     return _to_arrays([by_name[name] for name in names], names, owner)
 
 
@@ -76,9 +74,7 @@ def _parse(source: FileSource, owner: str) -> list[Any] | None:
     except (ValueError, OSError) as error:
         raise DatasetError(f"{owner} cannot be read as JSON ({error}): write it again") from error
     if not isinstance(document, dict) or "labels" not in document:
-        raise DatasetError(
-            f'{owner} has no key "labels": expected {{"labels": [[file, label], ...]}} or null'
-        )
+        raise DatasetError(f'{owner} has no key "labels": expected {{"labels": [[file, label], ...]}} or null')
     entries = document["labels"]
     if entries is not None and not isinstance(entries, list):
         raise DatasetError(f'{owner}: "labels" is {type(entries).__name__}, expected a list of pairs or null')
@@ -103,8 +99,7 @@ def _vectors(values: list[Any], names: Sequence[str], owner: str) -> ClassLabels
     for name, value in zip(names, values, strict=True):
         if not isinstance(value, list) or len(value) != length or not all(map(_is_number, value)):
             raise DatasetError(
-                f"{owner}: the label of {name} is {value!r}, expected a list of {length} finite numbers like"
-                f" {names[0]}"
+                f"{owner}: the label of {name} is {value!r}, expected a list of {length} finite numbers like {names[0]}"
             )
     return ClassLabels(np.array(values, np.float32).reshape(len(values), length), length)
 

@@ -133,9 +133,7 @@ class ZipSource:
             try:
                 self._zip = zipfile.ZipFile(self.path)
             except (zipfile.BadZipFile, OSError) as error:
-                raise DatasetError(
-                    f"{self.path} cannot be read as a zip ({error}): copy or write it again"
-                ) from error
+                raise DatasetError(f"{self.path} cannot be read as a zip ({error}): copy or write it again") from error
             self._owner = os.getpid()
         return self._zip
 

@@ -189,9 +189,7 @@ class PictureSetWriter:
 
     def _refuse_foreign(self) -> None:
         if _stored_origin(self.path) != self._origin:
-            raise DatasetError(
-                f"{self.path} already exists with other content: choose another name or remove it first"
-            )
+            raise DatasetError(f"{self.path} already exists with other content: choose another name or remove it first")
 
     def _check_origin(self) -> None:
         file = self._partial / "origin.json"

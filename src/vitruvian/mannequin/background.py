@@ -96,9 +96,7 @@ def draw_backdrop(kind: str, rng: np.random.Generator, camera: Camera) -> Backdr
     return Backdrop(kind, camera, drawing, cell, -margin, -margin)
 
 
-def _world(
-    rng: np.random.Generator, camera: Camera, x: Image, y: Image, *, away: tuple[float, float]
-) -> World:
+def _world(rng: np.random.Generator, camera: Camera, x: Image, y: Image, *, away: tuple[float, float]) -> World:
     """Meet the floor z = 0 and an upright wall some metres behind the figure, a little oblique."""
     rays = camera.rays(x, y).astype(np.float32)
     tilt = rng.uniform(-0.25, 0.25)

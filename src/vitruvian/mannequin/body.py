@@ -87,7 +87,7 @@ class Body:
         count = len(self.template)
         weights = _matrix(tensors, "weights", (count, len(self.bone_names)))
         total = np.asarray(weights.sum(axis=1)).ravel()
-        self.skin_weights = csr_matrix(weights.multiply(1 / total[:, None])).astype(np.float32)
+        self.skin_weights = csr_matrix(weights.multiply(1 / total[:, None]), dtype=np.float32)
         self.keypoint_regressor = _matrix(tensors, "keypoints", (len(self.keypoint_names), count))
         basis = tensors["basis"].astype(np.float32) * tensors["basis_peak"][:, None, None]
         self._basis = basis.reshape(len(basis), -1)
@@ -96,7 +96,7 @@ class Body:
     @staticmethod
     @functools.cache
     def load() -> Body:
-        with safe_open(Path(str(files(__package__))) / ASSET, framework="np") as file:
+        with safe_open(Path(str(files("vitruvian.mannequin"))) / ASSET, framework="np") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
             names = json.loads(file.metadata()["names"])
         return Body(tensors, names)
@@ -152,27 +152,24 @@ class Body:
         place = np.full(len(self.template), -1)
         place[used] = np.arange(len(used))
         quads = place[quads]
-        matrix = csr_matrix(
-            (np.ones(len(used)), (np.arange(len(used)), used)), (len(used), len(self.template))
-        )
+        count = len(used)
+        matrix = csr_matrix((np.ones(count), (np.arange(count), used)), (count, len(self.template)))
         for _ in range(levels):
-            step, quads = mesh.catmull_clark(quads, matrix.shape[0])
-            matrix = csr_matrix(step @ matrix)
+            step, quads = mesh.catmull_clark(quads, count)
+            matrix, count = csr_matrix(step @ matrix), step.get_shape()[0]
             middle, centre = (uv + np.roll(uv, -1, axis=1)) / 2, uv.mean(axis=1)
-            corners = [
-                np.stack([uv[:, k], middle[:, k], centre, middle[:, (k - 1) % 4]], axis=1) for k in range(4)
-            ]
+            corners = [np.stack([uv[:, k], middle[:, k], centre, middle[:, (k - 1) % 4]], axis=1) for k in range(4)]
             uv = np.concatenate(corners)
         corner_uv = np.concatenate([uv[:, [0, 1, 2]], uv[:, [0, 2, 3]]])
         halves = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
         proper = mesh.is_proper(halves)
         return Part(
             name=name,
-            matrix=matrix.astype(np.float32),
+            matrix=csr_matrix(matrix, dtype=np.float32),
             quads=quads,
             triangles=halves[proper],
             corner_uv=corner_uv[proper].astype(np.float32),
-            neighbours=mesh.neighbour_mean(quads, matrix.shape[0]),
+            neighbours=mesh.neighbour_mean(quads, count),
         )
 
     def _faces_of(self, name: PartName, quads: np.ndarray) -> np.ndarray:

@@ -46,9 +46,7 @@ class Camera:
         """N x 3 world points -> N x 2 pixel positions."""
         offset = np.asarray(points, np.float64) - self.origin
         scale = self.focal / (offset @ self.forward)
-        return np.stack(
-            [self.centre[0] + offset @ self.right * scale, self.centre[1] - offset @ self.up * scale], -1
-        )
+        return np.stack([self.centre[0] + offset @ self.right * scale, self.centre[1] - offset @ self.up * scale], -1)
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """N x 3 world points -> N distances in metres, along the ray as in the depth map."""

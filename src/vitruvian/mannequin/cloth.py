@@ -353,9 +353,7 @@ def attached(
     )
 
 
-def _with_sharp_edges(
-    vertices: np.ndarray, triangles: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _with_sharp_edges(vertices: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Double vertices between flat faces (up or down) and the others, so that rims stay sharp.
 
     Returns vertices, triangles, and for each vertex the one it came from.
@@ -380,12 +378,8 @@ def joined(sheets: Sequence[Sheet]) -> list[Sheet]:
 
 def _concatenated(sheets: list[Sheet]) -> Sheet:
     starts = np.cumsum([0, *(len(sheet.vertices) for sheet in sheets[:-1])])
-    surface = [
-        sheet.triangles[: sheet.surface_count] + start for sheet, start in zip(sheets, starts, strict=True)
-    ]
-    folded = [
-        sheet.triangles[sheet.surface_count :] + start for sheet, start in zip(sheets, starts, strict=True)
-    ]
+    surface = [sheet.triangles[: sheet.surface_count] + start for sheet, start in zip(sheets, starts, strict=True)]
+    folded = [sheet.triangles[sheet.surface_count :] + start for sheet, start in zip(sheets, starts, strict=True)]
 
     def stack(name: str) -> np.ndarray:
         return np.concatenate([getattr(sheet, name) for sheet in sheets])

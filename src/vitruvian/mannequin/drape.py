@@ -20,9 +20,7 @@ def polar(vertices: np.ndarray, axis: tuple[float, float] | np.ndarray) -> tuple
     return np.arctan2(x, -y), np.hypot(x, y) + 1e-9
 
 
-def scaled_about(
-    vertices: np.ndarray, axis: tuple[float, float] | np.ndarray, scale: np.ndarray
-) -> np.ndarray:
+def scaled_about(vertices: np.ndarray, axis: tuple[float, float] | np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Horizontal distances from the axis multiplied by ``scale`` (one number per vertex)."""
     centre = np.asarray(axis, np.float32)
     out = vertices.copy()

@@ -224,9 +224,7 @@ def _with_second_colours(rng: np.random.Generator, cloth: Fabric) -> Fabric:
     contrast = str(rng.choice(["navy", "black", "red", "charcoal", "green"]))
     others = [name for name in CLOTH_COLOURS if name not in (cloth.name, "denim")]
     second, third = (str(name) for name in rng.choice(others, 2, replace=False))
-    if cloth.pattern not in (Pattern.FLORAL, Pattern.CAMO) and (
-        np.mean(cloth.base) < DARK or contrast == cloth.name
-    ):
+    if cloth.pattern not in (Pattern.FLORAL, Pattern.CAMO) and (np.mean(cloth.base) < DARK or contrast == cloth.name):
         second = "white"
     elif cloth.pattern not in (Pattern.FLORAL, Pattern.CAMO):
         second = contrast

@@ -47,9 +47,7 @@ class Limbs:
     @staticmethod
     def of(body: Body) -> Limbs:
         joints = body.template_joints
-        shoulder, elbow, wrist = (
-            joints[f"{bone}.L"].astype(float) for bone in ("upperarm01", "lowerarm01", "wrist")
-        )
+        shoulder, elbow, wrist = (joints[f"{bone}.L"].astype(float) for bone in ("upperarm01", "lowerarm01", "wrist"))
         upper, lower = elbow - shoulder, wrist - elbow
         upper_length, lower_length = float(np.linalg.norm(upper)), float(np.linalg.norm(lower))
         return Limbs(
@@ -116,9 +114,7 @@ class Fields:
         region[head > 0.4] = FACE
         jaw_line = 0.775 + 0.55 * np.clip(template[:, 1] + 0.12, 0, 0.2)
         region[(head + neck > 0.4) & (template[:, 2] < jaw_line)] = TORSO
-        return Fields(
-            arm, hand, leg, foot, head, neck, gate, arm_arc, leg_arc, region, arm_length, leg_length
-        )
+        return Fields(arm, hand, leg, foot, head, neck, gate, arm_arc, leg_arc, region, arm_length, leg_length)
 
 
 def _weight_of(body: Body, *prefixes: str) -> np.ndarray:
@@ -207,9 +203,7 @@ class Charted:
         return Charted(part, source[doubled], triangles, chart.astype(np.float32), p0[doubled])
 
 
-def _unwrapped(
-    triangles: np.ndarray, chart: np.ndarray, turn: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _unwrapped(triangles: np.ndarray, chart: np.ndarray, turn: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Double corners of triangles behind a limb, where the angle jumps by a turn, and set them one turn on.
 
     Args:

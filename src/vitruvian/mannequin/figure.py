@@ -66,9 +66,7 @@ class Figure:
     def posed(self, pose: Pose) -> PosedFigure:
         """The figure in a pose."""
         body = Body.load()
-        posed = solve(
-            body, self.person.rest, pose, heel_lift=self._wardrobe.heel_lift, sole=self._wardrobe.sole
-        )
+        posed = solve(body, self.person.rest, pose, heel_lift=self._wardrobe.heel_lift, sole=self._wardrobe.sole)
         pieces = [self._skin_piece(posed), _eyes_piece(posed), _lashes_piece(posed)]
         pieces += self._wardrobe.dress(posed)
         pieces += self._hair.posed(posed)

@@ -106,9 +106,7 @@ def skin_region(s: SceneData, hit: Hit):
 
 
 @wp.func
-def open_sky(
-    s: SceneData, origin: wp.vec3, n: wp.vec3, g: wp.vec3, rays: int, first: int, turn: wp.vec3, reach: float
-):
+def open_sky(s: SceneData, origin: wp.vec3, n: wp.vec3, g: wp.vec3, rays: int, first: int, turn: wp.vec3, reach: float):
     """Share of cosine-weighted rays that get away. A ray's length is uniform in 0..reach, which makes a
     near surface count more than a far one at the price of a single any-hit query."""
     t1 = across(n)
@@ -121,11 +119,7 @@ def open_sky(
         u2 = fraction(turn[1] + j * 0.6710436)
         u3 = fraction(turn[2] + j * 0.5497005)
         r = wp.sqrt(u2)
-        d = (
-            t1 * (wp.cos(u1 * TWO_PI) * r)
-            + t2 * (wp.sin(u1 * TWO_PI) * r)
-            + n * wp.sqrt(wp.max(0.0, 1.0 - u2))
-        )
+        d = t1 * (wp.cos(u1 * TWO_PI) * r) + t2 * (wp.sin(u1 * TWO_PI) * r) + n * wp.sqrt(wp.max(0.0, 1.0 - u2))
         below = wp.dot(d, g)
         if below < 0.02:
             d = wp.normalize(d - g * (2.0 * below - 0.04))
@@ -217,9 +211,7 @@ def surface_look(s: SceneData, hit: Hit, surface: int, region: int, tangent: wp.
 
 
 @wp.func
-def reflected(
-    s: SceneData, light: LightData, hit: Hit, look: Look, surface: int, tangent: wp.vec3, view: wp.vec3
-):
+def reflected(s: SceneData, light: LightData, hit: Hit, look: Look, surface: int, tangent: wp.vec3, view: wp.vec3):
     """Light that leaves a surface towards the camera, in three parts: always there, in proportion to the open
     sky, in proportion to the free key light."""
     n = look.normal
@@ -320,9 +312,7 @@ def cast(s: SceneData, camera: CameraData, light: LightData, plan: Sampling, fil
             relief_slot = hit.slot
         look = surface_look(s, hit, surface, label, tangent, relief)
         if (k + row + column) % plan.open_stride == 0:
-            openness = openness + sample_openness(
-                s, light, plan, hit, look.normal, view, camera.origin, k, turn
-            )
+            openness = openness + sample_openness(s, light, plan, hit, look.normal, view, camera.origin, k, turn)
         part = reflected(s, light, hit, look, surface, tangent, view)
         steady = steady + part.steady
         by_sky = by_sky + part.by_sky

@@ -101,9 +101,7 @@ def shape_trousers(trousers: Trousers, rest: Rest) -> Shape:
     down = cloth.at.leg_arc
     seat = (z > 0.05) & (z < 0.35) & (y > 0) & (cloth.at.arm_gate < 0.3)
     vertices = drape.filled_hollows(cloth.on(rest), z, seat, SEAT_AXIS, 0.6)
-    vertices = cloth.relaxed(
-        vertices, int(5 + 8 * loose), smoothstep(0.25, 0.1, z) * smoothstep(0.97, 0.85, down)
-    )
+    vertices = cloth.relaxed(vertices, int(5 + 8 * loose), smoothstep(0.25, 0.1, z) * smoothstep(0.97, 0.85, down))
     room = 0.004 + 0.012 * smoothstep(0.05, 0.35, down) + 0.030 * trousers.flare * smoothstep(0.2, 1, down)
     distance = trousers.thickness + loose * room
     vertices = vertices + cloth.normals(vertices) * distance[:, None].astype(np.float32)
@@ -146,9 +144,7 @@ def shape_skirt(skirt: Skirt, rest: Rest, *, above: Shape | None = None) -> Shap
     vertices = cloth.relaxed(vertices, 6, np.ones(len(z)))
     angle, radius = drape.polar(vertices, SKIRT_AXIS)
     second = int(1.7 * skirt.pleats)
-    folds = 0.6 * np.sin(skirt.pleats * angle + skirt.phase) + 0.4 * np.sin(
-        second * angle + 2.3 * skirt.phase
-    )
+    folds = 0.6 * np.sin(skirt.pleats * angle + skirt.phase) + 0.4 * np.sin(second * angle + 2.3 * skirt.phase)
     if above is not None:
         radius_here = _goes_on(skirt, cloth, angle, radius, above)
         vertices = drape.scaled_about(vertices, SKIRT_AXIS, (radius_here / radius).astype(np.float32))

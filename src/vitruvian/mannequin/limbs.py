@@ -128,9 +128,7 @@ def ankle_height(bones: Bones, side: str) -> float:
     """Metres from the lowest point of a turned foot up to its ankle."""
     sole = _sole(bones.body, side)
     ankle = bones.head(f"foot.{side}")
-    turns = [bones.rotations[f"foot.{side}"]] + [
-        bones.rotations[f"toe{number}-1.{side}"] for number in range(1, 6)
-    ]
+    turns = [bones.rotations[f"foot.{side}"]] + [bones.rotations[f"toe{number}-1.{side}"] for number in range(1, 6)]
     transforms = np.empty((len(turns), 3, 4))
     for number, turn in enumerate(turns):
         joint = ankle if number == 0 else bones.head(f"toe{number}-1.{side}")
@@ -151,11 +149,7 @@ class _Sole:
 def _sole(body: Body, side: str) -> _Sole:
     weights = csr_matrix(csr_matrix(body.skin_weights)[:SKIN_VERTICES])
     toes = [
-        [
-            index
-            for name, index in body.bone_index.items()
-            if name.startswith(f"toe{toe}-") and name.endswith(side)
-        ]
+        [index for name, index in body.bone_index.items() if name.startswith(f"toe{toe}-") and name.endswith(side)]
         for toe in range(1, 6)
     ]
     by_toe = np.stack([np.asarray(weights[:, bones].sum(axis=1)).ravel() for bones in toes], axis=1)
@@ -165,9 +159,7 @@ def _sole(body: Body, side: str) -> _Sole:
     return _Sole(indices, np.concatenate([1 - by_toe.sum(axis=1, keepdims=True), by_toe], axis=1))
 
 
-def bend_leg(
-    bones: Bones, side: str, hip: np.ndarray, ankle: np.ndarray, *, toe_out: float, pelvis_yaw: float
-) -> None:
+def bend_leg(bones: Bones, side: str, hip: np.ndarray, ankle: np.ndarray, *, toe_out: float, pelvis_yaw: float) -> None:
     """Rotations of thigh and shin that take the ankle to its place."""
     thigh = bones.span(f"upperleg01.{side}", f"lowerleg01.{side}")
     shin = bones.span(f"lowerleg01.{side}", f"foot.{side}")
@@ -189,9 +181,7 @@ def leg_length(bones: Bones, side: str) -> float:
 # ------------------------------------------------------------------------------------------------------ arms
 
 
-def bend_arm(
-    bones: Bones, side: str, arm: Arm, hand: Hand, chest_joint: np.ndarray, collar: np.ndarray
-) -> None:
+def bend_arm(bones: Bones, side: str, arm: Arm, hand: Hand, chest_joint: np.ndarray, collar: np.ndarray) -> None:
     """Rotations from the clavicle to the fingers.
 
     chest_joint, collar: posed heads of the upper spine's and the clavicle's bone.

@@ -136,9 +136,7 @@ class MaterialTable:
         row[Column.CUT] = cut
         row[Column.CUT_SLOPE] = 0.55
 
-    def set_hair(
-        self, dark: Sequence[float], light: Sequence[float], *, shine: float = 1.0, tips: float = 0.0
-    ) -> None:
+    def set_hair(self, dark: Sequence[float], light: Sequence[float], *, shine: float = 1.0, tips: float = 0.0) -> None:
         """Hair between two linear tones; ``tips`` lightens (or, negative, darkens) towards the ends."""
         row = self._start(Slot.HAIR, Surface.HAIR, Semantic.HAIR)
         _colour(row, Column.BASE, dark)
@@ -157,9 +155,7 @@ class MaterialTable:
         """Smooth material of shoes and belts: patterns and folds as cloth, without weave."""
         self._set_fabric(slot, Surface.LEATHER, fabric, semantic)
 
-    def set_plain(
-        self, slot: Slot, colour: Sequence[float], semantic: Semantic, *, specular: float = 0.2
-    ) -> None:
+    def set_plain(self, slot: Slot, colour: Sequence[float], semantic: Semantic, *, specular: float = 0.2) -> None:
         """One colour, such as a heel."""
         row = self._start(slot, Surface.PLAIN, semantic)
         _colour(row, Column.BASE, colour)

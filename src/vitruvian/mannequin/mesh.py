@@ -73,7 +73,7 @@ def neighbour_mean(quads: np.ndarray, count: int) -> csr_matrix:
     rows, columns = np.r_[edges[:, 0], edges[:, 1]], np.r_[edges[:, 1], edges[:, 0]]
     adjacency = csr_matrix((np.ones(len(rows)), (rows, columns)), (count, count))
     degree = np.maximum(np.asarray(adjacency.sum(axis=1)).ravel(), 1)
-    return csr_matrix(sparse.diags(1 / degree) @ adjacency).astype(np.float32)
+    return csr_matrix(sparse.diags(1 / degree) @ adjacency, dtype=np.float32)
 
 
 def catmull_clark(quads: np.ndarray, count: int) -> tuple[csr_matrix, np.ndarray]:
@@ -110,10 +110,7 @@ def catmull_clark(quads: np.ndarray, count: int) -> tuple[csr_matrix, np.ndarray
     )
     border_edges = vertex_to_edge @ sparse.diags(is_boundary)
     border_at = np.asarray(border_edges.sum(axis=1)).ravel()
-    border = (
-        sparse.diags(np.full(count, 0.5))
-        + sparse.diags(0.5 / np.maximum(border_at, 1)) @ border_edges @ middles
-    )
+    border = sparse.diags(np.full(count, 0.5)) + sparse.diags(0.5 / np.maximum(border_at, 1)) @ border_edges @ middles
     on_border = (border_at > 0).astype(float)
     moved = sparse.diags(1 - on_border) @ smooth + sparse.diags(on_border) @ border
     used = (faces_at > 0).astype(float)
@@ -123,8 +120,7 @@ def catmull_clark(quads: np.ndarray, count: int) -> tuple[csr_matrix, np.ndarray
     edge_index = count + edge_of.reshape(face_count, 4)
     face_index = count + edge_count + np.arange(face_count)
     corners = [
-        np.stack([quads[:, k], edge_index[:, k], face_index, edge_index[:, (k - 1) % 4]], axis=1)
-        for k in range(4)
+        np.stack([quads[:, k], edge_index[:, k], face_index, edge_index[:, (k - 1) % 4]], axis=1) for k in range(4)
     ]
     return matrix, np.concatenate(corners)
 
@@ -179,9 +175,7 @@ def clip(triangles: np.ndarray, keep: np.ndarray, arrays: Arrays) -> tuple[np.nd
     return place[kept], out, place[edges]
 
 
-def hem(
-    triangles: np.ndarray, arrays: Arrays, cut_edges: np.ndarray, depth: float
-) -> tuple[np.ndarray, Arrays]:
+def hem(triangles: np.ndarray, arrays: Arrays, cut_edges: np.ndarray, depth: float) -> tuple[np.ndarray, Arrays]:
     """Fold the cut edge inwards against the normals by ``depth`` metres, so that cloth looks thick."""
     if len(cut_edges) == 0:
         return triangles, arrays

@@ -169,9 +169,7 @@ def _tuck_share(gender: str, top: Top) -> float:
 
 def _tucked(top: Top, waist: float) -> Top:
     """Held by the waistband: the hem must end under its lower rim."""
-    return replace(
-        top, hem=waist - 0.04, looseness=0.18 * top.looseness, thickness=0.005, hem_room=0.0, cuffs=False
-    )
+    return replace(top, hem=waist - 0.04, looseness=0.18 * top.looseness, thickness=0.005, hem_room=0.0, cuffs=False)
 
 
 def _sleeve(rng: np.random.Generator) -> float:
@@ -260,9 +258,7 @@ def _sleeveless(rng: np.random.Generator, base: Top, *, thin: bool) -> Top:
 
 def _trousers(rng: np.random.Generator, gender: str, kind: str, waist: float, tucked: bool) -> Trousers:
     male = gender == "male"
-    spans = (
-        {(0.92, 1.0): 0.8, (0.7, 0.92): 0.2} if kind == "trousers" else {(0.16, 0.35): 0.4, (0.35, 0.62): 0.6}
-    )
+    spans = {(0.92, 1.0): 0.8, (0.7, 0.92): 0.2} if kind == "trousers" else {(0.16, 0.35): 0.4, (0.35, 0.62): 0.6}
     fabric = sample_fabric(rng, "bottom")
     length = float(rng.uniform(*draw(rng, spans)))
     denim = fabric.pattern == Pattern.DENIM
@@ -356,9 +352,7 @@ def _outer(rng: np.random.Generator, kind: str) -> Top:
         widths = (0.030, 0.010, 0.004, 0.062, 0.080) if closed else (0.065, 0.050, 0.048, 0.070, 0.082)
         outer = replace(outer, neck="shirt", trim="lapel", opening=_opening(rng, widths), looseness=0.5)
     if kind == "jacket":
-        outer = replace(
-            outer, trim="collar" if rng.random() < 0.6 else "none", neck="shirt", cuffs=rng.random() < 0.4
-        )
+        outer = replace(outer, trim="collar" if rng.random() < 0.6 else "none", neck="shirt", cuffs=rng.random() < 0.4)
     if kind == "hooded jacket":
         outer = replace(outer, trim="hood", cuffs=True, fabric=sample_fabric(rng, "cardigan"))
     if kind == "coat":
@@ -378,9 +372,7 @@ def _shoes(rng: np.random.Generator, gender: str, bottom: Trousers | None) -> Sh
     black, white = (palette("black"), "black"), (palette("white", 0.92), "white")
     if kind == "sneaker":
         sole = white if colour != "white" or rng.random() < 0.6 else (palette("camel"), "camel")
-        return Shoes(
-            replace(leather, specular=0.12, gloss=14.0), kind, float(rng.uniform(0.014, 0.025)), *sole
-        )
+        return Shoes(replace(leather, specular=0.12, gloss=14.0), kind, float(rng.uniform(0.014, 0.025)), *sole)
     if kind == "boot":
         # The shaft would poke through long trousers, so under them it ends at the ankle.
         under_trousers = bottom is not None and bottom.length > 0.55
@@ -390,9 +382,7 @@ def _shoes(rng: np.random.Generator, gender: str, bottom: Trousers | None) -> Sh
         return Shoes(boot, kind, 0.018, *black, top=top, heel_lift=lift, heel="block" if lift else "none")
     if kind == "pump":
         heel: HeelKind = draw(rng, {"stiletto": 0.5, "block": 0.5})
-        return Shoes(
-            leather, kind, 0.006, leather.base, colour, heel_lift=float(rng.uniform(10, 32)), heel=heel
-        )
+        return Shoes(leather, kind, 0.006, leather.base, colour, heel_lift=float(rng.uniform(10, 32)), heel=heel)
     if kind == "sandal":
         return Shoes(leather, kind, float(rng.uniform(0.012, 0.022)), palette("camel", 0.7), "camel")
     return Shoes(leather, kind, 0.014, *black)

@@ -63,7 +63,7 @@ def _warp() -> tuple[Any, Any]:
         import warp  # pyright: ignore[reportMissingImports] - optional
     except ImportError:
         raise MissingExtraError("rendering synthetic people", "mannequin") from None
-    warp.config.quiet = True  # up to warp 1.18; log_level rules from 1.19 on
+    warp.config.quiet = True  # pyright: ignore[reportAttributeAccessIssue] - up to warp 1.18; then log_level
     warp.config.log_level = 40
     from vitruvian.mannequin import kernels
 
@@ -143,9 +143,7 @@ class Scene:
         shadow = warp.empty(count, dtype=warp.vec2, device=self._device)
         looks = [self._data, _camera_data(kernels, camera), _light_data(kernels, light), plan]
         warp.launch(kernels.cast, dim=count, inputs=looks, outputs=[film], device=self._device)
-        warp.launch(
-            kernels.gather, dim=count, inputs=[plan, film], outputs=[rgb, shadow], device=self._device
-        )
+        warp.launch(kernels.gather, dim=count, inputs=[plan, film], outputs=[rgb, shadow], device=self._device)
         depth = film.position.numpy().reshape(height, width, 4)[..., 3]
         place = film.place.numpy().reshape(height, width, 4)
         return Channels(
@@ -165,9 +163,7 @@ def _in_order(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def _tangents(pieces: Sequence[Piece]) -> np.ndarray:
-    return np.concatenate(
-        [p.tangents if p.tangents is not None else np.zeros_like(p.vertices) for p in pieces]
-    )
+    return np.concatenate([p.tangents if p.tangents is not None else np.zeros_like(p.vertices) for p in pieces])
 
 
 def _film(warp: Any, kernels: Any, count: int, device: str) -> Any:
@@ -208,9 +204,7 @@ def _light_data(kernels: Any, light: Light) -> Any:
     return data
 
 
-def _sampling(
-    kernels: Any, quality: Quality, camera: Camera, seed: int, ground: tuple[float, float] | None
-) -> Any:
+def _sampling(kernels: Any, quality: Quality, camera: Camera, seed: int, ground: tuple[float, float] | None) -> Any:
     data = kernels.Sampling()
     data.width, data.height = camera.width, camera.height
     data.grid = quality.grid

@@ -53,9 +53,7 @@ def sewn(
     return csr_matrix(matrix), faces, chart, np.bincount(place)[place] > 1
 
 
-def _doubled(
-    triangles: np.ndarray, group: np.ndarray, count: int
-) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+def _doubled(triangles: np.ndarray, group: np.ndarray, count: int) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
     """Vertices doubled by group (one number per triangle, or per corner): ((vertex, group), triangles)."""
     per_corner = group if group.ndim == 2 else group[:, None]
     keys, inverse = np.unique(triangles + count * per_corner, return_inverse=True)
@@ -74,9 +72,7 @@ def _charts(body: Body, template: np.ndarray, piece: np.ndarray, kind: ChartKind
     return chart
 
 
-def divided(
-    triangles: np.ndarray, value: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def divided(triangles: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Split triangles exactly where a per-vertex value (n) passes through zero.
 
     Returns:

@@ -103,9 +103,7 @@ def make_shoes(shoes: Shoes, rest: Rest, *, drop: np.ndarray | None = None) -> l
     sheets = [_worn(cut_out(cloth, shape, shoes.cut()(cloth.spots), Slot.SHOES, hem=0.004, drop=drop))]
     if shoes.kind == "sneaker":
         lifted = shape.lifted(0.0025)
-        sheets.append(
-            cut_out(cloth, lifted, everywhere(shoes.cut(), _laces)(cloth.spots), Slot.HEEL, hem=0.003)
-        )
+        sheets.append(cut_out(cloth, lifted, everywhere(shoes.cut(), _laces)(cloth.spots), Slot.HEEL, hem=0.003))
     for sign in (1, -1):
         sheets += _sole_and_heel(shoes, cloth, rest, shape, sign)
     return sheets
@@ -151,9 +149,7 @@ def _toe_box(shoes: Shoes, cloth: Blank, vertices: np.ndarray, sign: int) -> np.
     if shoes.kind == "sandal" or not toes.any():
         return vertices
     frame = _foot_frame(cloth, vertices, sign)
-    along, across = (
-        (vertices[:, :2] - frame.heel) @ direction for direction in (frame.forward, frame.outward)
-    )
+    along, across = ((vertices[:, :2] - frame.heel) @ direction for direction in (frame.forward, frame.outward))
     reach = along / frame.length
     tip = np.where(toes, smoothstep(0.72, 1.0, reach), 0)
     middle = np.median(across[toes])
@@ -233,22 +229,16 @@ def _sole_and_heel(shoes: Shoes, cloth: Blank, rest: Rest, shape: Shape, sign: i
     solids = [_sole(shoes, frame, outline, ground)]
     if shoes.heel != "none":
         solids.append(_heel(shoes, frame, outline, ground))
-    return [
-        attached(cloth, shape, frame.low, vertices, triangles, Slot.HEEL) for vertices, triangles in solids
-    ]
+    return [attached(cloth, shape, frame.low, vertices, triangles, Slot.HEEL) for vertices, triangles in solids]
 
 
-def _sole(
-    shoes: Shoes, frame: _FootFrame, outline: np.ndarray, ground: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _sole(shoes: Shoes, frame: _FootFrame, outline: np.ndarray, ground: float) -> tuple[np.ndarray, np.ndarray]:
     """Vertices and triangles of a solid with bevelled edges."""
     top = ground + shoes.sole + RIM[shoes.kind]
     arch = np.zeros(len(outline))
     if shoes.kind in ("boot", "loafer") and shoes.heel == "none":
         reach = outline[:, 0] / frame.length
-        arch = (
-            0.5 * shoes.sole * smoothstep(HEEL_SHARE, HEEL_SHARE + 0.02, reach) * smoothstep(0.66, 0.5, reach)
-        )
+        arch = 0.5 * shoes.sole * smoothstep(HEEL_SHARE, HEEL_SHARE + 0.02, reach) * smoothstep(0.66, 0.5, reach)
     bevel = min(0.003, 0.3 * (top - ground))
     normals = _outward_normals(outline)
     rings = [
@@ -260,9 +250,7 @@ def _sole(
     return _lathe(rings)
 
 
-def _heel(
-    shoes: Shoes, frame: _FootFrame, outline: np.ndarray, ground: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _heel(shoes: Shoes, frame: _FootFrame, outline: np.ndarray, ground: float) -> tuple[np.ndarray, np.ndarray]:
     """A tapered post under the heel, upright when the foot is pitched by the heel lift."""
     pitch = np.deg2rad(shoes.heel_lift)
     back = outline[outline[:, 0] < 0.25 * frame.length, 1]

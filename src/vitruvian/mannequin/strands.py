@@ -89,12 +89,8 @@ class Strands:
         )
         normals = np.stack([_unit(normal - side * edge_lean), normal, _unit(normal + side * edge_lean)], 2)
         index = np.arange(n * steps * 3).reshape(n, steps, 3)
-        a, b, c, d = (
-            index[:, i, j] for i in (slice(None, -1), slice(1, None)) for j in (slice(0, 2), slice(1, 3))
-        )
-        triangles = np.concatenate(
-            [np.stack([a, b, d], -1).reshape(-1, 3), np.stack([a, d, c], -1).reshape(-1, 3)]
-        )
+        a, b, c, d = (index[:, i, j] for i in (slice(None, -1), slice(1, None)) for j in (slice(0, 2), slice(1, 3)))
+        triangles = np.concatenate([np.stack([a, b, d], -1).reshape(-1, 3), np.stack([a, d, c], -1).reshape(-1, 3)])
         chart = np.zeros((n, steps, 3, 4))
         chart[..., 0] = np.array([0.0, 0.5, 1.0])
         chart[..., 1] = np.linspace(0, 1, steps)[None, :, None]
@@ -201,9 +197,7 @@ class _Hang:
     spread: np.ndarray  # N
 
 
-def _lengths(
-    style: Style, roots: np.ndarray, above_hairline: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def _lengths(style: Style, roots: np.ndarray, above_hairline: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Short hair is shorter at the hairline and on the sides."""
     length = style.length * (1 + 0.10 * rng.standard_normal(len(roots)))
     if style.length >= 0.12 or style.spike:
@@ -337,9 +331,7 @@ def _drawn(roots: np.ndarray, knot: np.ndarray, rng: np.random.Generator) -> Str
         d = np.maximum(np.linalg.norm((p - SKULL_CENTRE) / (SKULL_RADII + lift[:, None]), axis=1), 0.05)
         onto_skull = np.where(d < 1, 1 / d, 1 + (1 / d - 1) * 0.6 * (1 - t))
         points.append(SKULL_CENTRE + (p - SKULL_CENTRE) * onto_skull[:, None])
-    return Strands(
-        np.stack(points, 1), np.full(count, 0.0085), np.full(count, 0.0035), np.linspace(1, 0.55, steps)
-    )
+    return Strands(np.stack(points, 1), np.full(count, 0.0085), np.full(count, 0.0035), np.linspace(1, 0.55, steps))
 
 
 def _tail(knot: np.ndarray, rng: np.random.Generator) -> Strands:

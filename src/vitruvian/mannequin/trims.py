@@ -64,9 +64,7 @@ def top_trims(
     return [sheet for sheet in sheets if len(sheet.triangles)]
 
 
-def trouser_trims(
-    trousers: Trousers, shape: Shape, blank: Blank, slot: Slot, *, waistband: bool
-) -> list[Sheet]:
+def trouser_trims(trousers: Trousers, shape: Shape, blank: Blank, slot: Slot, *, waistband: bool) -> list[Sheet]:
     """Waistband (where it shows) and turn-ups of trousers."""
     spots = blank.spots
     base = trousers.cut()(spots)
@@ -121,9 +119,7 @@ def _collar(top: Top, shape: Shape, blank: Blank, slot: Slot, drop: np.ndarray |
     front = smoothstep(0.0, -0.10, spots.y)
     width = COLLAR_WIDTH + (0.012 if lapel else 0.022) * front + 0.006 * smoothstep(0.0, 0.05, spots.y)
     # the leaf's front edge runs from the top button outwards and down
-    edge = spots.side - (
-        _lapel_collar_edge(top, spots) if lapel else 0.006 + 0.42 * np.clip(0.675 - spots.z, 0, 1)
-    )
+    edge = spots.side - (_lapel_collar_edge(top, spots) if lapel else 0.006 + 0.42 * np.clip(0.675 - spots.z, 0, 1))
     lowest = spots.z - (LAPEL_TOP + 0.006 + 0.25 * spots.side if lapel else 0.60)
     keep = np.minimum(np.minimum(outwards + 0.004, width - outwards), lowest)
     keep = np.minimum(keep, np.maximum(edge, -in_front(spots)))

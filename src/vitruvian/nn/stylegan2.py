@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import torch
@@ -100,7 +101,7 @@ class Mapping(nn.Module):
         if c_dim > 0:
             self.embed = FullyConnected(c_dim, embedded)
         widths = [z_dim + embedded, *[hidden] * (num_layers - 1), w_dim]
-        for index, (n_in, n_out) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for index, (n_in, n_out) in enumerate(pairwise(widths)):
             layer = FullyConnected(n_in, n_out, act=activation, lr_multiplier=lr_multiplier)
             self.add_module(f"fc{index}", layer)
         if num_ws is not None and w_avg_beta is not None:
@@ -263,9 +264,7 @@ class SynthesisBlock(nn.Module):
         self.conv1 = SynthesisLayer(out_channels, out_channels, **layer)
         self.has_torgb = is_last or config.architecture == "skip"
         if self.has_torgb:
-            self.torgb = ToRGB(
-                out_channels, config.img_channels, w_dim=config.w_dim, conv_clamp=config.conv_clamp
-            )
+            self.torgb = ToRGB(out_channels, config.img_channels, w_dim=config.w_dim, conv_clamp=config.conv_clamp)
         if not self.is_first and config.architecture == "resnet":
             self.skip = Conv2d(in_channels, out_channels, 1, bias=False, up=2, resample_filter=taps)
 
@@ -274,15 +273,13 @@ class SynthesisBlock(nn.Module):
         """Rows of w that the convolutions use; ``torgb`` takes the next one."""
         return 1 if self.is_first else 2
 
-    def forward(
-        self, x: Tensor | None, img: Tensor | None, ws: Tensor, **layer: Any
-    ) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Tensor | None, img: Tensor | None, ws: Tensor, **layer: Any) -> tuple[Tensor, Tensor | None]:
         """``ws: N x (num_conv + 1) x K``; features and picture of the previous block to those of this one."""
         rows = iter(ws.unbind(dim=1))
         if x is None:
             # Channels-last convolutions are two to five times faster on a CPU at these sizes.
-            x = self.const.unsqueeze(0).expand(ws.shape[0], -1, -1, -1)
-            x = self.conv1(x.contiguous(memory_format=torch.channels_last), next(rows), **layer)
+            const = self.const.unsqueeze(0).expand(ws.shape[0], -1, -1, -1)
+            x = self.conv1(const.contiguous(memory_format=torch.channels_last), next(rows), **layer)
         elif self.architecture == "resnet":
             half = math.sqrt(0.5)
             shortcut = self.skip(x, gain=half)
@@ -296,6 +293,7 @@ class SynthesisBlock(nn.Module):
         if self.has_torgb:
             rgb = self.torgb(x, next(rows)).to(torch.float32)
             img = rgb if img is None else img + rgb
+        assert x is not None
         return x, img
 
 
@@ -310,9 +308,7 @@ class Synthesis(nn.Module):
         self.num_ws = 0
         in_channels = 0
         for height in levels.heights:
-            out_channels = channels_at(
-                height, channel_base=config.channel_base, channel_max=config.channel_max
-            )
+            out_channels = channels_at(height, channel_base=config.channel_base, channel_max=config.channel_max)
             block = SynthesisBlock(
                 config,
                 in_channels=in_channels,
@@ -346,9 +342,7 @@ class Synthesis(nn.Module):
         for name in self.block_names:
             block = self.get_submodule(name)
             assert isinstance(block, SynthesisBlock)
-            x, img = block(
-                x, img, ws[:, row : row + block.num_conv + 1], noise_mode=noise_mode, generator=generator
-            )
+            x, img = block(x, img, ws[:, row : row + block.num_conv + 1], noise_mode=noise_mode, generator=generator)
             row += block.num_conv
         assert img is not None
         return img

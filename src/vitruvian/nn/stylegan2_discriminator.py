@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -68,9 +69,7 @@ class DiscriminatorBlock(nn.Module):
         if self.has_fromrgb:
             self.fromrgb = Conv2d(config.img_channels, channels, 1, trainable=trainable(), **shared)
         self.conv0 = Conv2d(channels, channels, 3, trainable=trainable(), **shared)
-        self.conv1 = Conv2d(
-            channels, out_channels, 3, down=2, resample_filter=taps, trainable=trainable(), **shared
-        )
+        self.conv1 = Conv2d(channels, out_channels, 3, down=2, resample_filter=taps, trainable=trainable(), **shared)
         if config.architecture == "resnet":
             self.skip = Conv2d(
                 channels, out_channels, 1, bias=False, down=2, resample_filter=taps, trainable=trainable()
@@ -119,9 +118,7 @@ class DiscriminatorEpilogue(nn.Module):
 
     resample_filter: Tensor
 
-    def __init__(
-        self, config: DiscriminatorConfig, *, channels: int, size: tuple[int, int], cmap_dim: int
-    ) -> None:
+    def __init__(self, config: DiscriminatorConfig, *, channels: int, size: tuple[int, int], cmap_dim: int) -> None:
         super().__init__()
         self.cmap_dim = cmap_dim
         if config.architecture == "skip":
@@ -166,7 +163,7 @@ class Discriminator(nn.Module):
         heights = levels.heights[::-1]
         self.block_names: list[str] = []
         layers = in_channels = 0
-        for height, smaller in zip(heights[:-1], heights[1:], strict=True):
+        for height, smaller in pairwise(heights):
             block = DiscriminatorBlock(
                 config,
                 in_channels=in_channels,
@@ -180,9 +177,7 @@ class Discriminator(nn.Module):
             in_channels = width_at(smaller)
         last = heights[-1]
         cmap_dim = 0 if config.c_dim == 0 else (config.cmap_dim or width_at(last))
-        epilogue = DiscriminatorEpilogue(
-            config, channels=width_at(last), size=levels.size(last), cmap_dim=cmap_dim
-        )
+        epilogue = DiscriminatorEpilogue(config, channels=width_at(last), size=levels.size(last), cmap_dim=cmap_dim)
         self.epilogue_name = f"b{last}"
         self.add_module(self.epilogue_name, epilogue)
         if cmap_dim > 0:

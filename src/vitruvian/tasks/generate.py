@@ -48,9 +48,7 @@ class GenerateResult:
         return self.pictures / self.seconds if self.seconds > 0 else 0.0
 
 
-def generate(
-    options: GenerateOptions, *, progress: Callable[[GenerateProgress], None] | None = None
-) -> GenerateResult:
+def generate(options: GenerateOptions, *, progress: Callable[[GenerateProgress], None] | None = None) -> GenerateResult:
     """Write one PNG a seed, named ``seed0000.png``; memory does not grow with the number of seeds.
 
     Raises:
@@ -64,9 +62,7 @@ def generate(
     label = class_label(G.c_dim, options.class_idx)
     if options.grid and len(seeds) * G.height * G.width > LARGEST_GRID:
         most = LARGEST_GRID // (G.height * G.width)
-        raise OptionError(
-            f"--grid: a sheet holds at most {most} pictures of this size, --seeds names {len(seeds)}"
-        )
+        raise OptionError(f"--grid: a sheet holds at most {most} pictures of this size, --seeds names {len(seeds)}")
     outdir = writable_folder(options.outdir)
     facts = {
         "network": card.name or str(options.network),

@@ -188,9 +188,7 @@ def _draw_person(options: SynthDatasetOptions, render: RenderPerson, job: Person
         raise
 
 
-def _encode(
-    options: SynthDatasetOptions, part: str, number: int, picture: RenderedPicture
-) -> _EncodedPicture:
+def _encode(options: SynthDatasetOptions, part: str, number: int, picture: RenderedPicture) -> _EncodedPicture:
     keeps_arrays = options.labels == "full" and bool(picture.arrays)
     return _EncodedPicture(
         part=part,
@@ -218,9 +216,7 @@ def _store(picture: _EncodedPicture, writers: Mapping[str, PictureSetWriter]) ->
     if writer.is_finished:  # a run stopped between the renaming of one set and the next
         return
     try:
-        writer.add(
-            picture.number, picture.png, label=picture.label, record=picture.record, arrays=picture.arrays
-        )
+        writer.add(picture.number, picture.png, label=picture.label, record=picture.record, arrays=picture.arrays)
     except OSError as error:
         raise DatasetError(
             f"{writer.path} cannot be written ({error}): finished pictures are kept;"

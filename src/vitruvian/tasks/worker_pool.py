@@ -53,9 +53,7 @@ def map_unordered(
 @contextmanager
 def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     strangers = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
-    )
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
     try:
         yield pool
     except BaseException:

@@ -150,11 +150,7 @@ class GanTraining:
             progress(TrainProgress(self.cur_nimg, total_nimg, rate))
             stopping = should_stop()
             done = self.cur_nimg >= total_nimg
-            if (
-                self.batch_index == 1
-                or self.cur_nimg >= self.tick_start_nimg + self.plan.tick_kimg * 1000
-                or done
-            ):
+            if self.batch_index == 1 or self.cur_nimg >= self.tick_start_nimg + self.plan.tick_kimg * 1000 or done:
                 self.seconds += now - tick_started
                 self._end_tick(run, progress, seconds=now - tick_started, done=done)
                 tick_started = time.perf_counter()
@@ -197,9 +193,7 @@ class GanTraining:
                     gain = float(self.D_interval or 1)
                     self.statistics.report(self.loss.discriminator_regularisation(img, img_c, gain=gain))
 
-        beta = ema_beta(
-            batch=plan.batch, cur_nimg=self.cur_nimg, ema_kimg=plan.ema_kimg, rampup=plan.ema_rampup
-        )
+        beta = ema_beta(batch=plan.batch, cur_nimg=self.cur_nimg, ema_kimg=plan.ema_kimg, rampup=plan.ema_rampup)
         update_average_(self.G_ema, self.G, beta)
         self.cur_nimg += plan.batch
         self.batch_index += 1
@@ -212,9 +206,7 @@ class GanTraining:
         c = labels if self.plan.c_dim > 0 else labels.new_zeros(len(labels), 0)
         return img.split(self.plan.batch_gpu), c.split(self.plan.batch_gpu)
 
-    def _codes(
-        self, generator: torch.Generator, labels: np.random.RandomState
-    ) -> list[tuple[Tensor, Tensor]]:
+    def _codes(self, generator: torch.Generator, labels: np.random.RandomState) -> list[tuple[Tensor, Tensor]]:
         """Fresh z, and labels of random pictures, for one phase."""
         plan = self.plan
         z = torch.randn(plan.batch, plan.latent, generator=generator, device=self.device)
@@ -298,10 +290,7 @@ class GanTraining:
             ) from error
         self.loss.pl_mean = state["pl_mean"].to(self.device)
         self.sampler.load_state_dict(
-            {
-                key: value.numpy() if isinstance(value, Tensor) else value
-                for key, value in state["sampler"].items()
-            }
+            {key: value.numpy() if isinstance(value, Tensor) else value for key, value in state["sampler"].items()}
         )
         self.statistics.load_state_dict(state["statistics"], self.device)
         self.cur_nimg, self.batch_index, self.tick, self.tick_start_nimg = state["clock"]

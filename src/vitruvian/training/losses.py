@@ -38,9 +38,7 @@ class StyleGAN2Loss:
         augment: applied to every picture the discriminator sees; the identity by default.
     """
 
-    def __init__(
-        self, G: Generator, D: nn.Module, options: LossOptions, augment: nn.Module | None = None
-    ) -> None:
+    def __init__(self, G: Generator, D: nn.Module, options: LossOptions, augment: nn.Module | None = None) -> None:
         self.G, self.D, self.options = G, D, options
         self.augment = augment
         self.pl_mean = torch.zeros([], device=next(G.parameters()).device)
@@ -57,9 +55,7 @@ class StyleGAN2Loss:
             "Loss/G/loss": loss.detach(),
         }
 
-    def generator_regularisation(
-        self, z: Tensor, c: Tensor, *, generator: torch.Generator, gain: float
-    ) -> Reported:
+    def generator_regularisation(self, z: Tensor, c: Tensor, *, generator: torch.Generator, gain: float) -> Reported:
         """Path length (StyleGAN2, section 3.2), measured on the first rows of the micro-batch."""
         rows = max(1, len(z) // self.options.pl_batch_shrink)
         img, ws = self._paint(z[:rows], c[:rows], generator)
@@ -96,7 +92,7 @@ class StyleGAN2Loss:
         }
 
     def discriminator_regularisation(self, real: Tensor, real_c: Tensor, *, gain: float) -> Reported:
-        """R1 (Mescheder et al. 2018): gamma / 2 times the squared gradient of D at the pictures, before augmentation."""
+        """R1 (Mescheder et al. 2018): gamma / 2 times the squared gradient of D at the unaugmented pictures."""
         real = real.detach().requires_grad_()
         logits = self._judge(real, real_c)
         (gradient,) = torch.autograd.grad(logits.sum(), real, create_graph=True)

@@ -98,9 +98,7 @@ def make_plan(options: TrainOptions, *, height: int, width: int, img_channels: i
     if batch % batch_gpu:
         raise OptionError(f"--batch-gpu {batch_gpu} does not divide --batch {batch}")
     if batch_gpu % min(mbstd, batch_gpu):
-        raise OptionError(
-            f"--mbstd-group {mbstd} does not divide the {batch_gpu} pictures of one pass (--batch-gpu)"
-        )
+        raise OptionError(f"--mbstd-group {mbstd} does not divide the {batch_gpu} pictures of one pass (--batch-gpu)")
     fmaps = base.fmaps or (1 if height >= 512 else 0.5)
     lr = base.lr or (0.002 if height >= 1024 else 0.0025)
     gamma = base.gamma if base.gamma is not None else 0.0002 * height**2 / reference
@@ -158,6 +156,4 @@ def _check(options: TrainOptions, label_dim: int) -> None:
     if options.mixing is not None and options.mixing > 1:
         raise OptionError(f"--mixing {options.mixing}: a probability is at most 1")
     if options.cond and label_dim == 0:
-        raise OptionError(
-            "--cond: the picture set has no labels in dataset.json; leave the flag out or add them"
-        )
+        raise OptionError("--cond: the picture set has no labels in dataset.json; leave the flag out or add them")

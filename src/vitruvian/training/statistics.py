@@ -17,9 +17,7 @@ class Statistics:
 
     def report(self, values: Mapping[str, Tensor]) -> None:
         for name, value in values.items():
-            value = (
-                value.detach().flatten().to(torch.float64 if value.device.type != "mps" else torch.float32)
-            )
+            value = value.detach().flatten().to(torch.float64 if value.device.type != "mps" else torch.float32)
             moments = torch.stack([value.new_tensor(len(value)), value.sum(), value.square().sum()])
             self._moments[name] = self._moments[name] + moments if name in self._moments else moments
 

@@ -10,5 +10,5 @@ WEIGHTS = "weights"
 
 def embedded() -> dict[str, Path]:
     """Name of every embedded network to its file."""
-    folder = Path(str(files(__package__))) / WEIGHTS
+    folder = Path(str(files(__name__))) / WEIGHTS
     return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
