@@ -17,7 +17,8 @@ from vitruvian.mannequin.colours import CLOTH_COLOURS, linear_from_hex
 KINDS = ("white", "studio", "room", "street")
 WHITE = 1.5  # bright enough to stay almost white after the tone curve
 MARGIN = 0.15  # the drawing reaches this share of the height over each edge, for close-ups near the edge
-MAX_HEIGHT = 320  # rows of the drawing without margins; everything in it is out of focus or smooth
+# Rows of the drawing without margins: what is smooth or far out of focus needs fewer.
+MAX_HEIGHT = {"studio": 128, "room": 320, "street": 128}
 Image = np.ndarray
 
 
@@ -72,22 +73,22 @@ class World:
 
 def draw_backdrop(kind: str, rng: np.random.Generator, camera: Camera) -> Backdrop:
     """Draw a background of one of :data:`KINDS` for the camera of the full picture."""
-    margin = MARGIN * camera.height
-    cell = max(1.0, camera.height / MAX_HEIGHT)
-    columns = int(np.ceil((camera.width + 2 * margin) / cell))
-    rows = int(np.ceil((camera.height + 2 * margin) / cell))
     if kind == "white":
         drawing = np.full((2, 2, 3), WHITE)
         return Backdrop(kind, camera, drawing.astype(np.float32), camera.height, 0.0, 0.0)
+    if kind not in MAX_HEIGHT:
+        raise ValueError(f"unknown background {kind!r}: expected one of {', '.join(KINDS)}")
+    margin = MARGIN * camera.height
+    cell = max(1.0, camera.height / MAX_HEIGHT[kind])
+    columns = int(np.ceil((camera.width + 2 * margin) / cell))
+    rows = int(np.ceil((camera.height + 2 * margin) / cell))
     y, x = np.mgrid[0:rows, 0:columns] * cell + cell / 2 - margin
     if kind == "studio":
         drawing, blur = _studio(rng, (x / camera.width, y / camera.height)), 0.0
     elif kind == "room":
         drawing, blur = _room(rng, _world(rng, camera, x, y, away=(0.8, 2.5)))
-    elif kind == "street":
-        drawing, blur = _street(rng, _world(rng, camera, x, y, away=(6.0, 14.0)))
     else:
-        raise ValueError(f"unknown background {kind!r}: expected one of {', '.join(KINDS)}")
+        drawing, blur = _street(rng, _world(rng, camera, x, y, away=(6.0, 14.0)))
     sigma = blur * camera.height / cell
     if sigma > 0:
         for axis in (0, 1):

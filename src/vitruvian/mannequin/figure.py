@@ -18,10 +18,11 @@ from vitruvian.mannequin.identity import Person
 from vitruvian.mannequin.labels import KEYPOINT_NAMES
 from vitruvian.mannequin.materials import EYE_CENTRE_X, EYE_CENTRE_Z, MaterialTable, Slot
 from vitruvian.mannequin.outfit import Outfit
-from vitruvian.mannequin.pose import Pose, Posed, solve
+from vitruvian.mannequin.pose import POSES, Pose, Posed, solve
 from vitruvian.mannequin.renderer import Scene
 from vitruvian.mannequin.wardrobe import Wardrobe
 
+TREE_POSE = "stand"
 FOOT_HEIGHT = -0.70  # template z under which a vertex belongs to a foot
 HEAD_HEIGHT = 0.785  # template z above which a vertex belongs to the head, for face close-ups
 
@@ -45,15 +46,10 @@ class PosedFigure:
 
 
 class Figure:
-    """A dressed person. Building takes some hundredths of a second, posing a few more.
+    """A dressed person. Building takes some hundredths of a second, posing a few more."""
 
-    reference: the pose for which the tree of the renderer is built; all others only bend that tree. To get
-    the same bytes from one picture alone as from a series, give the same reference.
-    """
-
-    def __init__(self, person: Person, outfit: Outfit, reference: Pose) -> None:
+    def __init__(self, person: Person, outfit: Outfit) -> None:
         body = Body.load()
-        self._reference = reference
         self._scene: Scene | None = None
         self.person = person
         self.outfit = outfit
@@ -75,9 +71,14 @@ class Figure:
         return PosedFigure(pieces, _joints(posed), skin, skin[head], skin[feet], (skin[left], skin[right]))
 
     def scene(self, posed: PosedFigure) -> Scene:
-        """The figure on the device, in this pose until the next call."""
+        """The figure on the device, in this pose until the next call.
+
+        The tree that rays descend is built once and then bent. It is built for a pose with the limbs apart,
+        whatever is drawn first: hands on hips tangle it so much that other poses take several times as long;
+        and a picture has the same bytes alone as in a series.
+        """
         if self._scene is None:
-            self._scene = Scene(self.posed(self._reference).pieces, self.materials, Body.load().masks)
+            self._scene = Scene(self.posed(POSES[TREE_POSE]).pieces, self.materials, Body.load().masks)
         self._scene.move(posed.pieces)
         return self._scene
 

@@ -139,14 +139,13 @@ def build_figure(person_seed: int) -> Figure:
     """The person and outfit of a seed."""
     person = sample_person(_rng(_PERSON, person_seed))
     outfit = sample_outfit(_rng(_OUTFIT, person_seed), person.gender)
-    _, first_pose = _pose(person_seed, 0)
-    return Figure(person, outfit, first_pose)
+    return Figure(person, outfit)
 
 
 def sample_recipe(person_seed: int, pose_index: int = 0, options: SynthOptions | None = None) -> Recipe:
     """Pose and view of a picture."""
     options = options or SynthOptions()
-    name, pose = _pose(person_seed, pose_index)
+    name, pose = sample_pose(_rng(_POSE, person_seed, pose_index))
     view = _sample_view(_rng(_VIEW, person_seed, pose_index), options)
     return Recipe(person_seed, pose_index, name, pose, view)
 
@@ -261,10 +260,6 @@ def person_labels(figure: Figure) -> dict[str, Any]:
         "hair_style": person.hair_style,
         "hair_colour": person.hair_name,
     }
-
-
-def _pose(person_seed: int, pose_index: int) -> tuple[str, Pose]:
-    return sample_pose(_rng(_POSE, person_seed, pose_index))
 
 
 def _sample_view(rng: np.random.Generator, options: SynthOptions) -> View:
