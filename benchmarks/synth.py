@@ -33,9 +33,8 @@ def main() -> None:
     alone, shared = seconds(1, 1), seconds(arguments.poses, 1)
     print(f"synthetic people {arguments.size}, one thread, {arguments.people} people")
     print(f"  one pose a person     {alone:6.3f} s a picture")
-    print(
-        f"  {arguments.poses} poses a person    {shared:6.3f} s a picture, {2 * 3600 / shared:,.0f} an hour on two cores"
-    )
+    hourly = 2 * 3600 / shared
+    print(f"  {arguments.poses} poses a person    {shared:6.3f} s a picture, {hourly:,.0f} an hour on two cores")
     print(f"  ratio {alone / shared:.2f}")
 
 
