@@ -88,6 +88,19 @@ def test_json_is_for_machines(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert Path(result["first"]).name == "seed0001.png"
 
 
+def test_a_full_disk_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", str(tmp_path / "seed0000.png"))
+
+    monkeypatch.setattr("vitruvian.cli.generate.main", full)
+    assert main(["generate"]) == 2
+    shown = capsys.readouterr().err
+    assert "No space left on device" in shown
+    assert shown.count("\n") == 1
+
+
 def test_debug_shows_the_traceback() -> None:
     with pytest.raises(Exception, match="unknown command"):
         main(["--debug", "nothing"])

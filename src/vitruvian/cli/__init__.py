@@ -47,6 +47,11 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as in `vitruvian --help | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except OSError as error:  # a full disk, a lost share
+        if debug:
+            raise
+        print(f"vitruvian: error: {error}; files already finished are kept", file=sys.stderr)
+        return BAD_INPUT
 
 
 def _dispatch(arguments: list[str]) -> int:
