@@ -53,6 +53,20 @@ def test_controls_do_what_they_say(body: Body) -> None:
     assert girth(shape_of(body, weight=0.9)) > girth(shape_of(body, weight=0.2)) + 0.03
 
 
+def test_gender_and_age_change_the_body(body: Body) -> None:
+    man, woman = shape_of(body, gender=0.03), shape_of(body, gender=0.97)
+    assert 0.08 < stature(man) - stature(woman) < 0.18
+    young, old = shape_of(body, age=0.65), shape_of(body, age=0.93)
+    assert abs(stature(young) - stature(old)) < 0.02  # grown up is grown up
+    assert np.linalg.norm(young - old, axis=1).max() > 0.01
+
+
+def test_the_same_controls_give_people_of_like_stature(body: Body) -> None:
+    rng = np.random.default_rng(5)
+    statures = [body.rest(body.sample_coefficients(rng, AVERAGE)).stature for _ in range(40)]
+    assert 0.001 < np.std(statures) < 0.03
+
+
 def test_people_differ_and_repeat(body: Body) -> None:
     def one(seed: int) -> np.ndarray:
         return body.sample_coefficients(np.random.default_rng(seed), AVERAGE)

@@ -161,6 +161,15 @@ def test_a_lifted_heel_raises_the_ankle_not_the_toes(body: Body, rest: Rest) -> 
     assert abs(joint(body, lifted, "toe2-1.L")[2] - joint(body, flat, "toe2-1.L")[2]) < 0.02
 
 
+def test_heels_of_shoes_raise_the_whole_person_but_not_the_toes(body: Body, rest: Rest) -> None:
+    flat, high = solve(body, rest, Pose()), solve(body, rest, Pose(), heel_lift=25)
+    for side in "LR":
+        rise = joint(body, high, f"foot.{side}")[2] - joint(body, flat, f"foot.{side}")[2]
+        assert rise > 0.04
+        assert joint(body, high, "head")[2] - joint(body, flat, "head")[2] == pytest.approx(rise, abs=5e-3)
+        assert abs(joint(body, high, f"toe2-1.{side}")[2] - joint(body, flat, f"toe2-1.{side}")[2]) < 0.02
+
+
 def test_transforms_move_rest_vertices_to_the_posed_ones(body: Body, rest: Rest) -> None:
     posed = solve(body, rest, POSES["walk_left"])
     shift = posed.bone_heads - np.einsum("jik,jk->ji", posed.bone_rotations, rest.bone_heads)
