@@ -27,7 +27,7 @@ from vitruvian.nn import StyleGAN2Generator
 
 ROOT = Path(__file__).parents[1]
 WEIGHTS = ROOT / "src/vitruvian/checkpoints/zoo/weights"
-PICTURES = 2000
+PICTURES = 1000
 BATCH = 50
 SUBSETS, SUBSET_SIZE = 100, 500
 FEATURES = "efficientnet-lite0"
