@@ -28,7 +28,7 @@ PLACKET_HALF_WIDTH = 0.015
 BUTTON_RADIUS = 0.0058
 BUTTON_STEP = 0.085
 LAPEL_TOP = 0.605
-COLLAR_WIDTH = 0.046
+COLLAR_WIDTH = 0.042
 HOOD_RADIUS = 0.074
 NAPE = 0.738  # height at which collars begin behind
 COLLAR_UNDER = -0.004  # metres that a collar goes on under a jacket; less than 0 stops before its edge
@@ -50,7 +50,8 @@ def top_trims(
         sheets.append(_patch(blank, shape, placket, slot, 0.0022))
         sheets += _buttons(top, shape, blank, low, button_slot)
     elif top.trim == "lapel":
-        sheets.append(_patch(blank, shape, np.minimum(base, _lapel(top, blank.spots)), slot, 0.009))
+        lapel = np.minimum(base, _lapel(top, blank.spots))
+        sheets.append(_patch(blank, shape, lapel, slot, _lapel_lift(top, blank.at), hem=0.014))
         sheets.append(_collar(top, shape, blank, slot, None))
     elif top.trim == "hood":
         sheets.append(_hood(top, shape, blank, slot))
@@ -105,10 +106,12 @@ def _neck_radius(top: Top) -> float:
 def _from_neck(spots: Spots, radius: float) -> np.ndarray:
     """Metres from the line round the neck where collars begin, positive away from the head.
 
-    Across in front and at the sides; behind, where the back is steep, downwards.
+    Across in front and on the shoulders; behind, where the back is steep, downwards. The larger of the two
+    counts, or a collar would spread to the ends of the shoulders.
     """
-    behind = smoothstep(-0.03, 0.04, spots.y)
-    return (1 - behind) * (neck_distance(spots) - radius) + behind * (NAPE - spots.z)
+    across = neck_distance(spots) - radius
+    down = NAPE - spots.z - 0.2 * smoothstep(0.03, -0.03, spots.y)
+    return np.maximum(across, down)
 
 
 def _collar(top: Top, shape: Shape, blank: Blank, slot: Slot, drop: np.ndarray | None) -> Sheet:
@@ -117,7 +120,7 @@ def _collar(top: Top, shape: Shape, blank: Blank, slot: Slot, drop: np.ndarray |
     lapel = top.trim == "lapel"
     outwards = _from_neck(spots, radius)
     front = smoothstep(0.0, -0.10, spots.y)
-    width = COLLAR_WIDTH + (0.012 if lapel else 0.022) * front + 0.006 * smoothstep(0.0, 0.05, spots.y)
+    width = COLLAR_WIDTH + (0.012 if lapel else 0.018) * front + 0.006 * smoothstep(0.0, 0.05, spots.y)
     # the leaf's front edge runs from the top button outwards and down
     edge = spots.side - (_lapel_collar_edge(top, spots) if lapel else 0.006 + 0.42 * np.clip(0.675 - spots.z, 0, 1))
     lowest = spots.z - (LAPEL_TOP + 0.006 + 0.25 * spots.side if lapel else 0.60)
@@ -156,12 +159,18 @@ def _lapel(top: Top, spots: Spots) -> np.ndarray:
     return np.minimum(keep, in_front(spots))
 
 
+def _lapel_lift(top: Top, own: Spots) -> np.ndarray:
+    """A lapel stands off most at its outer edge, which gives it a shade and a shadow of its own."""
+    across = np.clip((own.side - top.half_opening(own.z)) / 0.07, 0, 1)
+    return 0.006 + 0.014 * across
+
+
 def _hood(top: Top, shape: Shape, blank: Blank, slot: Slot) -> Sheet:
     """A hood lying on the back: a collar that bulges backwards."""
     spots, own = blank.spots, blank.at
     outwards = _from_neck(spots, HOOD_RADIUS)
-    width = 0.085 + 0.06 * smoothstep(-0.03, 0.06, spots.y)
-    low = spots.z - (0.575 + 0.078 * smoothstep(0.02, -0.08, spots.y))
+    width = 0.046 + 0.034 * smoothstep(-0.10, -0.01, spots.y) + 0.06 * smoothstep(-0.03, 0.06, spots.y)
+    low = spots.z - (0.575 + 3.0 * spots.x**2)  # metres; rounded at the back
     keep = np.minimum(np.minimum(width - outwards, outwards + 0.004), low)
     if top.opening is not None:
         gap = spots.side - 0.8 * top.half_opening(spots.z)
@@ -174,7 +183,7 @@ def _hood(top: Top, shape: Shape, blank: Blank, slot: Slot) -> Sheet:
     offset = np.stack([np.zeros(len(back)), 0.055 * back * bulge, 0.022 * share], axis=1)
     near_neck = (neck_distance(own) < 0.2) & (own.z > 0.5)
     raised = blank.relaxed(shape.moved(offset).vertices, 4, near_neck.astype(np.float32))
-    return _patch(blank, blank.shaped(raised), keep, slot, 0.010 + 0.006 * share, hem=0.008)
+    return _patch(blank, blank.shaped(raised), keep, slot, 0.005 + 0.011 * share, hem=0.008)
 
 
 def _pouch(top: Top, spots: Spots) -> np.ndarray:
