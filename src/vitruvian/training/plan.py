@@ -77,7 +77,7 @@ BASES: dict[str, _Base] = {
     # For two processor cores and a hundred thousand pictures: small, and every step counts, so no path length
     # penalty and no style mixing, which slow the first kimg down; many small steps rather than few large ones.
     "mannequin": _Base(
-        kimg=200, batch=8, mbstd=4, fmaps=2048 / 32768, lr=0.002, gamma=0.5, ema=2.5, map_depth=4,
+        kimg=200, batch=8, mbstd=4, fmaps=2048 / 32768, lr=0.002, gamma=4, ema=2.5, map_depth=4,
         channel_max=128, latent=128, pl_weight=0, mixing=0,
     ),
 }  # fmt: skip
