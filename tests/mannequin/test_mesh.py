@@ -84,3 +84,16 @@ def test_a_hem_goes_inwards_by_its_depth() -> None:
 def test_neighbour_mean_is_the_mean() -> None:
     matrix = mesh.neighbour_mean(CUBE_QUADS, 8)
     np.testing.assert_allclose(matrix @ CUBE, CUBE / 3, atol=1e-6)  # two neighbours keep a coordinate, one turns it
+
+
+def test_a_hem_faces_the_same_way_as_its_cloth() -> None:
+    triangles = mesh.triangulate(CUBE_QUADS)
+    normals = mesh.vertex_normals(CUBE, triangles)
+    cut, arrays, edges = mesh.clip(triangles, CUBE[:, 2] - 0.5, {"vertices": CUBE, "normals": normals})
+    hemmed, _ = mesh.hem(cut, arrays, edges, 0.1)
+    directed = np.concatenate([hemmed[:, [0, 1]], hemmed[:, [1, 2]], hemmed[:, [2, 0]]])
+    along_the_rim = {tuple(edge) for edge in edges.tolist()}
+    used = [tuple(edge) for edge in directed.tolist()]
+    # Neighbours that face the same way walk their common edge in opposite directions.
+    rim_uses = [edge for edge in used if edge in along_the_rim or edge[::-1] in along_the_rim]
+    assert len(rim_uses) == len(set(rim_uses)) == 2 * len(edges)
