@@ -33,8 +33,10 @@ def from_uint8(pictures: np.ndarray | Tensor) -> Tensor:
 
 
 def grid_shape(count: int, height: int, width: int) -> tuple[int, int]:
-    """Rows and columns that show ``count`` pictures of that size in a sheet about 16:9."""
-    columns = max(1, min(count, round(math.sqrt(count * height * 16 / (width * 9)))))
+    """Rows and columns that show ``count`` pictures of that size in a sheet about 16:9, with few empty cells."""
+    ideal = max(1, min(count, round(math.sqrt(count * height * 16 / (width * 9)))))
+    nearby = range(max(1, ideal - 2), min(count, ideal + 2) + 1)
+    columns = min(nearby, key=lambda n: (-count % n, abs(n - ideal)))
     return math.ceil(count / columns), columns
 
 
