@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from vitruvian.nn.fir import DEFAULT_TAPS, downsample2d, make_filter
 from vitruvian.nn.geometry import as_size, pyramid
 from vitruvian.nn.layers import EPSILON, Conv2d, FullyConnected
-from vitruvian.nn.stylegan2 import Architecture, Mapping, channels_at
+from vitruvian.nn.mapping import Mapping
+from vitruvian.nn.stylegan2 import Architecture, channels_at
 
 
 @dataclass(frozen=True, kw_only=True)
