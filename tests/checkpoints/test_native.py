@@ -83,7 +83,6 @@ def damaged_files(folder: Path, good: Path) -> dict[str, Path]:
         files[name].write_bytes(content)
     tensors = load_file(good)
     metadata_cases = {
-        "no_card": None,
         "card_is_no_json": {METADATA_KEY: "{"},
         "newer_card": {METADATA_KEY: '{"format": 99}'},
         "card_without_kind": {METADATA_KEY: '{"format": 1}'},

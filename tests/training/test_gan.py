@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from vitruvian.checkpoints import load_network
-from vitruvian.errors import OptionError
+from vitruvian.errors import DatasetError, OptionError
 from vitruvian.options.train import TrainOptions
 from vitruvian.training.gan import train_gan
 from vitruvian.training.run_folder import STATES_KEPT, RunFolder
@@ -167,3 +167,16 @@ def test_bad_runs_are_named(tiny_set: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="not a run folder"):
         train_gan(TrainOptions(outdir=tmp_path, resume=str(tiny_set)))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_goes_on_over_other_pictures(tiny_set: Path, tmp_path: Path) -> None:
+    half = tmp_path / "half"
+    half.mkdir()
+    for path in sorted(tiny_set.glob("*.png"))[::2]:
+        (half / path.name).write_bytes(path.read_bytes())
+    train(tiny_set, tmp_path / "runs")
+    again = train(half, tmp_path / "runs", resume="latest", kimg=2)
+    assert final_state(again)["clock"][0] == 2000
+    with pytest.raises(DatasetError, match="walked 12 pictures"):  # the same name for other pictures is a mistake
+        (half / "003.png").write_bytes((half / "002.png").read_bytes())
+        train(half, tmp_path / "runs", resume="latest", kimg=3)

@@ -1,4 +1,4 @@
-"""Files to networks and back: the native format, and the zoo of embedded networks."""
+"""Files to networks and back: the native format, those of other programs, and the zoo of embedded networks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import NamedTuple
 from torch import nn
 
 from vitruvian.checkpoints.card import Card
-from vitruvian.checkpoints.native import read_card, read_network, write_network
+from vitruvian.checkpoints.native import read_card, write_network
+from vitruvian.checkpoints.opening import choose, foreign_card, read_contents
+from vitruvian.checkpoints.weights import assemble
 from vitruvian.checkpoints.zoo import embedded
 from vitruvian.errors import CheckpointError
 
@@ -45,10 +47,17 @@ def find_network(name_or_path: str | Path) -> Path:
     raise CheckpointError(f"unknown network '{text}': neither a file nor an embedded network; {hint}")
 
 
-def load_network(name_or_path: str | Path) -> LoadedNetwork:
-    """Read a network by name or path, on the CPU in float32.
+def load_network(name_or_path: str | Path, *, role: str | None = None) -> LoadedNetwork:
+    """Read a network by name or path, on the CPU in float32 and evaluation mode.
+
+    Args:
+        name_or_path: an embedded network, a native file, or one of the formats of :mod:`vitruvian.checkpoints.foreign`.
+        role: ``G_ema``, ``G`` or ``D``; None for the first of these that the file has.
 
     Raises:
-        CheckpointError: see :func:`find_network` and :func:`vitruvian.checkpoints.native.read_network`.
+        CheckpointError: in one line, for anything that is not a network.
     """
-    return LoadedNetwork(*read_network(find_network(name_or_path)))
+    path = find_network(name_or_path)
+    contents, card = read_contents(path)
+    name, weights = choose(contents, role, owner=str(path))
+    return LoadedNetwork(assemble(weights, owner=str(path)), card or foreign_card(contents, weights, path, name))

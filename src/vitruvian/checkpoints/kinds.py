@@ -11,6 +11,9 @@ from vitruvian.nn import StyleGAN2Discriminator, StyleGAN2Generator
 
 KINDS: dict[str, type[nn.Module]] = {network.kind: network for network in (StyleGAN2Generator, StyleGAN2Discriminator)}
 
+LARGEST = 1 << 24  # no size of a network comes near; a card with more is a lie that would cost memory or hours
+DEEPEST = 64
+
 
 def build(kind: str, config: dict[str, Any], *, owner: str) -> nn.Module:
     """A freshly initialised network of that kind.
@@ -18,6 +21,11 @@ def build(kind: str, config: dict[str, Any], *, owner: str) -> nn.Module:
     Raises:
         CheckpointError: naming ``owner`` for an unknown kind or arguments that the class refuses.
     """
+    for name, value in config.items():
+        most = DEEPEST if "layers" in name else LARGEST
+        sides = value if isinstance(value, list | tuple) else [value]
+        if len(sides) > DEEPEST or any(isinstance(side, int) and side > most for side in sides):
+            raise CheckpointError(f"{owner}: {name} = {str(value)[:40]} is beyond any network, the file is damaged")
     if kind not in KINDS:
         raise CheckpointError(f"{owner}: unknown kind of network '{kind}', known are {', '.join(sorted(KINDS))}")
     try:

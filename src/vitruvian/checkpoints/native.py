@@ -14,12 +14,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vitruvian.checkpoints.card import Card
-from vitruvian.checkpoints.kinds import build
+from vitruvian.checkpoints.weights import Weights
 from vitruvian.errors import CheckpointError
 from vitruvian.files import replacing
 
 METADATA_KEY = "vitruvian"
-FOREIGN_SIGNATURES = {b"PK\x03\x04": "a zip archive, as torch.save writes", b"\x80": "a pickle"}
 
 
 def tensor_hash(tensors: Mapping[str, Tensor]) -> str:
@@ -40,11 +39,17 @@ def write_network(network: nn.Module, path: str | Path, *, half: bool = False, *
         half: store floating point tensors as float16.
         card: fields of :class:`Card` beside kind, config and hash.
     """
+    config = asdict(network.config)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return write_weights(Weights(str(network.kind), config, network.state_dict()), path, half=half, **card)
+
+
+def write_weights(weights: Weights, path: str | Path, *, half: bool = False, **card: Any) -> Card:
+    """Like :func:`write_network`, for weights that no network was built of."""
     tensors = {
         name: (tensor.half() if half and tensor.is_floating_point() else tensor).detach().cpu().contiguous()
-        for name, tensor in network.state_dict().items()
+        for name, tensor in weights.tensors.items()
     }
-    filled = Card(kind=str(network.kind), config=asdict(network.config), sha256=tensor_hash(tensors), **card)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    filled = Card(kind=weights.kind, config=weights.config, sha256=tensor_hash(tensors), **card)
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata={METADATA_KEY: filled.to_json()})
     return Card.from_json(filled.to_json(), owner=str(path))  # as a reader will see it: JSON knows no tuples
@@ -56,33 +61,36 @@ def read_card(path: str | Path) -> Card:
         return _card_of(file, str(path))
 
 
-def read_network(path: str | Path) -> tuple[nn.Module, Card]:
-    """A network in float32 on the CPU, in evaluation mode, with its card.
+def read_weights(path: str | Path) -> tuple[Weights, Card]:
+    """The tensors of a file with their card, as stored.
 
     Raises:
-        CheckpointError: for a file that is missing, damaged, foreign, or does not fit its card.
+        CheckpointError: for a file that is missing, damaged or foreign.
     """
     path = Path(path)
     with _opened(path) as file:
         card = _card_of(file, str(path))
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        tensors = _tensors_of(file)
     if card.sha256 and tensor_hash(tensors) != card.sha256:
         raise CheckpointError(f"{path}: the tensors do not match the hash on the card; fetch the file again")
-    network = build(card.kind, card.config, owner=str(path))
-    try:
-        network.load_state_dict(tensors, strict=True)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise CheckpointError(f"{path}: the tensors do not fit the card: {reason[:300]}") from error
-    network.eval().requires_grad_(False)
-    return network, card
+    return Weights(card.kind, card.config, tensors), card
+
+
+def read_bare(path: str | Path) -> dict[str, Tensor] | None:
+    """The tensors of a ``.safetensors`` file without a card; None for one with a card."""
+    with _opened(Path(path)) as file:
+        return None if METADATA_KEY in (file.metadata() or {}) else _tensors_of(file)
+
+
+def _tensors_of(file: Any) -> dict[str, Tensor]:
+    return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
 
 
 def recard(path: str | Path, **changes: Any) -> Card:
     """Rewrite a file with some fields of its card changed, tensors untouched."""
     with _opened(Path(path)) as file:
         card = replace(_card_of(file, str(path)), **changes)
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        tensors = _tensors_of(file)
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata={METADATA_KEY: card.to_json()})
     return card
@@ -95,7 +103,7 @@ def _opened(path: Path) -> Any:
         return safe_open(path, framework="pt")
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
-            f"{path}: not a readable .safetensors file ({_looks_like(path) or error}); it is damaged or of another kind"
+            f"{path}: not a readable .safetensors file ({error}); it is damaged or of another kind"
         ) from error
 
 
@@ -104,11 +112,3 @@ def _card_of(file: Any, owner: str) -> Card:
     if text is None:
         raise CheckpointError(f"{owner}: has tensors but no vitruvian card, so what they are is unknown")
     return Card.from_json(text, owner=owner)
-
-
-def _looks_like(path: Path) -> str | None:
-    with path.open("rb") as file:
-        start = file.read(4)
-    if not start:
-        return "it is empty"
-    return next((f"it looks like {name}" for mark, name in FOREIGN_SIGNATURES.items() if start.startswith(mark)), None)

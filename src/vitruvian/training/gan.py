@@ -82,7 +82,7 @@ def train_gan(
         run = RunFolder.create(options.outdir, f"{name}-{options.desc}" if options.desc else name)
         run.write_options({"options": _plain(options), "plan": plan.as_dict()})
     else:
-        training.restore(run)
+        training.restore(run, begins_other_data=str(options.data) != stored.get("data"))
         run.write_options({"options": _plain(options), "plan": plan.as_dict()})
     return training.run(run, progress or (lambda _: None), should_stop or (lambda: False))
 
@@ -275,8 +275,8 @@ class GanTraining:
             "lengths": {name: run.length(name) for name in ("log.txt", "stats.jsonl")},
         }
 
-    def restore(self, run: RunFolder) -> None:
-        """Go on where the newest state of the run was taken."""
+    def restore(self, run: RunFolder, *, begins_other_data: bool = False) -> None:
+        """Go on where the newest state of the run was taken; over other pictures, from the first of their order."""
         state = run.load_state()
         if state is None:
             return
@@ -289,9 +289,9 @@ class GanTraining:
                 f"{run.path}: its state does not fit these options ({reason}); resume with those of the run"
             ) from error
         self.loss.pl_mean = state["pl_mean"].to(self.device)
-        self.sampler.load_state_dict(
-            {key: value.numpy() if isinstance(value, Tensor) else value for key, value in state["sampler"].items()}
-        )
+        walk = {key: value.numpy() if isinstance(value, Tensor) else value for key, value in state["sampler"].items()}
+        if not (begins_other_data and len(walk["order"]) != len(self.pictures)):  # a moved set is walked on
+            self.sampler.load_state_dict(walk)
         self.statistics.load_state_dict(state["statistics"], self.device)
         self.cur_nimg, self.batch_index, self.tick, self.tick_start_nimg = state["clock"]
         self.seconds = state["seconds"]

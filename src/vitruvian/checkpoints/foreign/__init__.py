@@ -1,0 +1,1 @@
+"""Network files of other programs, read without running anything that they contain."""

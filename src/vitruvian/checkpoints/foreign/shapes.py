@@ -1,0 +1,141 @@
+"""Constructor arguments from the names and shapes of tensors, for files that say no more.
+
+Tensors are under the official PyTorch names. What shapes cannot tell (clamps, learning rates, group sizes) is left to
+the caller, who may know it from elsewhere, or to the defaults.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from torch import Tensor
+
+from vitruvian.errors import CheckpointError
+
+Tensors = Mapping[str, Tensor]
+Config = dict[str, Any]
+
+
+def channel_law(channels: Mapping[int, int]) -> Config:
+    """``channel_base`` and ``channel_max`` of feature counts by height: ``min(base // height, max)``."""
+    most = max(channels.values())
+    return {"channel_base": max(count * height for height, count in channels.items()), "channel_max": most}
+
+
+def blocks(tensors: Tensors, prefix: str) -> list[int]:
+    """Heights of the blocks ``{prefix}b4``, ``{prefix}b8``, ... in ascending order.
+
+    Raises:
+        ValueError: if they are not a chain of doublings.
+    """
+    pattern = re.compile(re.escape(prefix) + r"b(\d{1,6})\.")
+    heights = sorted({int(match[1]) for name in tensors if (match := pattern.match(name))})
+    if len(heights) < 2 or any(high != 2 * low for low, high in pairwise(heights)):
+        raise ValueError(f"blocks of heights {heights}, expected a chain of doublings")
+    return heights
+
+
+def shape_of(tensors: Tensors, name: str, dimensions: int) -> tuple[int, ...]:
+    """Shape of a tensor that must be there with that many dimensions.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    if name not in tensors:
+        raise ValueError(f"{name} is missing")
+    if tensors[name].ndim != dimensions:
+        raise ValueError(f"{name} has {tensors[name].ndim} dimensions, expected {dimensions}")
+    return tuple(tensors[name].shape)
+
+
+def _count(tensors: Tensors, pattern: str) -> int:
+    return sum(re.fullmatch(pattern, name) is not None for name in tensors)
+
+
+def mapping_config(tensors: Tensors, *, w_dim: int, prefix: str = "mapping.") -> Config:
+    """Sizes of a mapping network: ``z_dim``, ``c_dim``, ``num_layers``, ``embed_features``, ``layer_features``."""
+    layers = _count(tensors, re.escape(prefix) + r"fc\d+\.weight")
+    features, inputs = shape_of(tensors, f"{prefix}fc0.weight", 2)
+    embedded = c_dim = 0
+    if f"{prefix}embed.weight" in tensors:
+        embedded, c_dim = shape_of(tensors, f"{prefix}embed.weight", 2)
+    return {
+        "z_dim": inputs - embedded,
+        "c_dim": c_dim,
+        "num_layers": layers,
+        "embed_features": embedded if c_dim and embedded != w_dim else None,
+        "layer_features": features if layers > 1 and features != w_dim else None,
+    }
+
+
+def _taps(tensors: Tensors, name: str) -> Config:
+    """The filter's taps: its row sums; the stored buffer replaces what is made of them."""
+    taps = shape_of(tensors, name, 2)
+    if taps[0] != taps[1] or not 2 <= taps[0] <= 32:
+        raise ValueError(f"{name} is {taps}, expected a small square filter")
+    if taps == (4, 4):
+        return {}
+    return {"resample_filter": tuple(tensors[name].sum(dim=1).tolist())}
+
+
+def stylegan2_generator(tensors: Tensors) -> Config:
+    """Arguments of :class:`vitruvian.nn.stylegan2.Generator`."""
+    heights = blocks(tensors, "synthesis.")
+    first, last = heights[0], heights[-1]
+    _, base_height, base_width = shape_of(tensors, f"synthesis.b{first}.const", 3)
+    if base_height != first:
+        raise ValueError(f"synthesis.b{first}.const is {base_height} high")
+    scale = last // first
+    w_dim = shape_of(tensors, f"synthesis.b{first}.conv1.affine.weight", 2)[1]
+    painters = _count(tensors, r"synthesis\.b\d+\.torgb\.weight")
+    has_skips = f"synthesis.b{last}.skip.weight" in tensors
+    return {
+        "img_resolution": _resolution(last, base_width * scale),
+        "img_channels": shape_of(tensors, f"synthesis.b{last}.torgb.weight", 4)[0],
+        "w_dim": w_dim,
+        "architecture": "resnet" if has_skips else "skip" if painters > 1 else "orig",
+        "use_noise": f"synthesis.b{last}.conv1.noise_const" in tensors,
+        "w_avg_beta": 0.995 if "mapping.w_avg" in tensors else None,
+        **channel_law({h: shape_of(tensors, f"synthesis.b{h}.conv1.weight", 4)[0] for h in heights}),
+        **mapping_config(tensors, w_dim=w_dim),
+        **_taps(tensors, f"synthesis.b{last}.resample_filter"),
+    }
+
+
+def stylegan2_discriminator(tensors: Tensors) -> Config:
+    """Arguments of :class:`vitruvian.nn.stylegan2_discriminator.Discriminator`."""
+    heights = blocks(tensors, "")
+    first, last = heights[0], heights[-1]
+    channels, with_deviation = shape_of(tensors, f"b{first}.conv.weight", 4)[:2]
+    flat = shape_of(tensors, f"b{first}.fc.weight", 2)[1]
+    base_width = flat // (channels * first)
+    readers = _count(tensors, r"b\d+\.fromrgb\.weight")
+    has_skips = f"b{last}.skip.weight" in tensors
+    config = {
+        "img_resolution": _resolution(last, base_width * (last // first)),
+        "img_channels": shape_of(tensors, f"b{last}.fromrgb.weight", 4)[1],
+        "architecture": "resnet" if has_skips else "skip" if readers > 1 else "orig",
+        "mbstd_num_channels": with_deviation - channels,
+        **channel_law({first: channels, **{h: shape_of(tensors, f"b{h}.conv0.weight", 4)[0] for h in heights[1:]}}),
+        **_taps(tensors, f"b{last}.resample_filter"),
+    }
+    if "mapping.embed.weight" in tensors:
+        cmap_dim = shape_of(tensors, f"b{first}.out.weight", 2)[0]
+        label = mapping_config(tensors, w_dim=cmap_dim)
+        config |= {"c_dim": label["c_dim"], "num_layers": label["num_layers"], "cmap_dim": cmap_dim}
+    return config
+
+
+def _resolution(height: int, width: int) -> int | tuple[int, int]:
+    return height if height == width else (height, width)
+
+
+def refuse(owner: str, what: str, error: Exception) -> CheckpointError:
+    """The error of a network whose parts do not add up."""
+    reason = " ".join(str(error).split())[:200]
+    return CheckpointError(
+        f"{owner}: holds {what} that does not add up ({reason}); it is damaged or of an unknown variant"
+    )

@@ -1,0 +1,57 @@
+"""Any network file to its contents, and the one network in it that is wanted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vitruvian.checkpoints.card import Card
+from vitruvian.checkpoints.foreign.reading import PICKLE, ROLES, ZIP, read_foreign, read_state_dict
+from vitruvian.checkpoints.native import read_bare, read_weights, tensor_hash
+from vitruvian.checkpoints.weights import FileContents, Weights
+from vitruvian.errors import CheckpointError
+
+
+def read_contents(path: Path) -> tuple[FileContents, Card | None]:
+    """The networks of a file of any known kind, and its card if it is a native one.
+
+    Raises:
+        CheckpointError: in one line, for a file that is missing, damaged, unknown or not allowed.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such file")
+    with path.open("rb") as file:
+        start = file.read(len(ZIP))
+    if not start:
+        raise CheckpointError(f"{path}: is empty, expected a network; fetch it again")
+    if start == ZIP or start.startswith(PICKLE):
+        return read_foreign(path), None
+    bare = read_bare(path)
+    if bare is not None:
+        return read_state_dict(bare, format="bare .safetensors", owner=str(path)), None
+    weights, card = read_weights(path)
+    return FileContents("native", {"D" if card.kind.endswith("discriminator") else "G_ema": weights}), card
+
+
+def choose(contents: FileContents, role: str | None, *, owner: str) -> tuple[str, Weights]:
+    """The network of that role, or the first of G_ema, G and D.
+
+    Raises:
+        CheckpointError: if the file has no such network.
+    """
+    present = [name for name in ROLES if name in contents.networks]
+    if role is not None and role not in present:
+        raise CheckpointError(f"{owner}: holds {', '.join(present)}, no network called '{role}'")
+    name = role or present[0]
+    return name, contents.networks[name]
+
+
+def foreign_card(contents: FileContents, weights: Weights, path: Path, role: str) -> Card:
+    """What can be said of a network from elsewhere."""
+    return Card(
+        kind=weights.kind,
+        config=weights.config,
+        name=path.stem if role == "G_ema" else f"{path.stem} {role}",
+        description=f"{role} of {path.name}, a {contents.format}",
+        licence="that of the original file",
+        sha256=tensor_hash(weights.tensors),
+    )
