@@ -10,6 +10,8 @@ from vitruvian.checkpoints.native import read_bare, read_weights, tensor_hash
 from vitruvian.checkpoints.weights import FileContents, Weights
 from vitruvian.errors import CheckpointError
 
+REBUILT = 1 << 20  # bytes of filters and noise that readers may add
+
 
 def read_contents(path: Path) -> tuple[FileContents, Card | None]:
     """The networks of a file of any known kind, and its card if it is a native one.
@@ -24,12 +26,24 @@ def read_contents(path: Path) -> tuple[FileContents, Card | None]:
     if not start:
         raise CheckpointError(f"{path}: is empty, expected a network; fetch it again")
     if start == ZIP or start.startswith(PICKLE):
-        return read_foreign(path), None
+        return _within(read_foreign(path), path), None
     bare = read_bare(path)
     if bare is not None:
         return read_state_dict(bare, format="bare .safetensors", owner=str(path)), None
     weights, card = read_weights(path)
     return FileContents("native", {"D" if card.kind.endswith("discriminator") else "G_ema": weights}), card
+
+
+def _within(contents: FileContents, path: Path) -> FileContents:
+    """Refuse tensors that share bytes: building the network would give each its own, many times the file's size."""
+    size = path.stat().st_size
+    for role, weights in contents.networks.items():
+        needed = sum(tensor.numel() * tensor.element_size() for tensor in weights.tensors.values())
+        if needed > size + REBUILT:
+            raise CheckpointError(
+                f"{path}: {role} claims {needed} bytes of weights, the file has {size}; it is no network"
+            )
+    return contents
 
 
 def choose(contents: FileContents, role: str | None, *, owner: str) -> tuple[str, Weights]:

@@ -109,8 +109,8 @@ def _stylegan2_discriminator(stub: ModuleStub, tensors: dict[str, Tensor]) -> We
 _KNOWN_ATTRIBUTES = {
     # any module
     "training", "w_dim", "z_dim", "c_dim", "img_channels", "img_resolution", "img_resolution_log2", "num_ws",
-    "activation", "act_gain", "weight_gain", "conv_clamp", "in_channels", "out_channels", "resolution", "bias", "padding",
-    "use_fp16", "channels_last", "architecture", "num_fp16_res",
+    "activation", "act_gain", "weight_gain", "conv_clamp", "in_channels", "out_channels", "resolution", "bias",
+    "padding", "use_fp16", "channels_last", "architecture", "num_fp16_res",
     # mapping and fully connected layers
     "embed", "num_layers", "w_avg_beta", "bias_gain", "in_features", "out_features", "embed_features", "layer_features",
     # StyleGAN2
