@@ -22,7 +22,7 @@ LONGEST_GLOBAL = 200
 
 # What one opcode may leave in memory, tensors' bytes apart: the object, its place on the stack and in a container.
 _OPCODE_COST = 120
-_EXPENSIVE = {"EMPTY_SET": 320, "FROZENSET": 320, "EMPTY_DICT": 200, "DICT": 200, "REDUCE": 400, "NEWOBJ": 400}
+_EXPENSIVE = {"EMPTY_SET": 320, "FROZENSET": 320, "EMPTY_DICT": 200, "REDUCE": 400, "NEWOBJ": 400}
 
 
 @dataclass(frozen=True)
@@ -113,10 +113,10 @@ class PickleMachine:
                 stack.append(self._value(argument))
             elif name in _CONSTANTS:
                 stack.append(_CONSTANTS[name]())
-            elif name in ("BINGET", "LONG_BINGET", "GET"):
-                stack.append(memo[int(argument)])
-            elif name in ("BINPUT", "LONG_BINPUT", "PUT"):
-                memo[int(argument)] = _top(stack)
+            elif name in ("BINGET", "LONG_BINGET"):
+                stack.append(memo[argument])
+            elif name in ("BINPUT", "LONG_BINPUT"):
+                memo[argument] = _top(stack)
             elif name == "MEMOIZE":
                 memo[len(memo)] = _top(stack)
             elif name == "MARK":
@@ -125,10 +125,6 @@ class PickleMachine:
                 stack.append(tuple(_take(stack, int(name[-1]))))
             elif name == "TUPLE":
                 stack.append(tuple(_since_mark(stack)))
-            elif name == "LIST":
-                stack.append(_since_mark(stack))
-            elif name == "DICT":
-                stack.append(_fill({}, _since_mark(stack)))
             elif name == "FROZENSET":
                 stack.append(frozenset(map(_key, _since_mark(stack))))
             elif name == "APPEND":
@@ -165,15 +161,13 @@ class PickleMachine:
                     raise ValueError("it refers to data outside itself")
                 stack.append(self.persistent(identity))
             elif name == "POP":
-                if _top(stack, marks=True) is _MARK or stack:
-                    stack.pop()
+                _top(stack, marks=True)
+                stack.pop()
             elif name == "POP_MARK":
                 _since_mark(stack)
             elif name == "STOP":
                 [result] = _take(stack, 1)
                 return result
-            elif name not in ("PROTO", "FRAME"):
-                raise ValueError(f"it uses the opcode {name}, which network files do not")
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -211,6 +205,8 @@ class _Bounded:
         if code not in _OPCODES:
             raise ValueError(f"the byte {code[0]:#04x} is no opcode")
         opcode = _OPCODES[code]
+        if opcode.name not in _USED:
+            raise ValueError(f"it uses the opcode {opcode.name}, which network files do not")
         if opcode.arg is None:
             return opcode.name, None
         self._longest = LONGEST_TEXT if opcode.name in _TEXTS else self._end
@@ -233,11 +229,10 @@ class _Bounded:
 
 
 _OPCODES = {opcode.code.encode("latin-1"): opcode for opcode in pickletools.opcodes}
-_TEXTS = {"STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"}
-_VALUES = {
-    "INT", "BININT", "BININT1", "BININT2", "LONG1", "FLOAT", "BINFLOAT",
-    "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", *_TEXTS,
-}  # fmt: skip
+_TEXTS = {"BINSTRING", "SHORT_BINSTRING", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"}
+_BYTES = {"BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"}
+_NUMBERS = {"BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"}
+_VALUES = _NUMBERS | _TEXTS | _BYTES
 _CONSTANTS: dict[str, Callable[[], Any]] = {
     "NONE": lambda: None,
     "NEWTRUE": lambda: True,
@@ -247,6 +242,12 @@ _CONSTANTS: dict[str, Callable[[], Any]] = {
     "EMPTY_DICT": dict,
     "EMPTY_SET": set,
 }
+# Protocols 2 to 5: those before them are older than torch, and their text forms are the ways to confuse a reader.
+_USED = {
+    "PROTO", "FRAME", "STOP", "MARK", "POP", "POP_MARK", "MEMOIZE", "BINGET", "LONG_BINGET", "BINPUT", "LONG_BINPUT",
+    "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "FROZENSET", "APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS",
+    "GLOBAL", "STACK_GLOBAL", "REDUCE", "NEWOBJ", "BUILD", "BINPERSID", *_VALUES, *_CONSTANTS,
+}  # fmt: skip
 
 
 def _top(stack: list[Any], *, marks: bool = False) -> Any:
