@@ -11,13 +11,23 @@ from torch import nn
 from vitruvian.checkpoints.card import Card
 from vitruvian.checkpoints.native import read_card, write_network
 from vitruvian.checkpoints.opening import choose, foreign_card, read_contents
+from vitruvian.checkpoints.published import find_published
+from vitruvian.checkpoints.remote import NETWORK_SUFFIXES, cache_folder, fetch, is_address
 from vitruvian.checkpoints.weights import assemble
 from vitruvian.checkpoints.zoo import embedded
 from vitruvian.errors import CheckpointError
 
-__all__ = ["Card", "LoadedNetwork", "embedded", "find_network", "load_network", "read_card", "write_network"]
-
-NETWORK_SUFFIXES = (".safetensors", ".pkl", ".pt", ".pth")
+__all__ = [
+    "Card",
+    "LoadedNetwork",
+    "assemble",
+    "embedded",
+    "find_network",
+    "load_network",
+    "read_card",
+    "read_contents",
+    "write_network",
+]
 
 
 class LoadedNetwork(NamedTuple):
@@ -26,15 +36,17 @@ class LoadedNetwork(NamedTuple):
 
 
 def find_network(name_or_path: str | Path) -> Path:
-    """The file of an embedded network's name or of a path.
+    """The file of an embedded network's name, of a path, or of an address; addresses are fetched once and kept.
 
     Raises:
-        CheckpointError: if there is neither; names the nearest embedded network.
+        CheckpointError: if there is none of these; names the nearest embedded network.
     """
     zoo = embedded()
     text = str(name_or_path)
     if text in zoo:
         return zoo[text]
+    if is_address(text):
+        return fetch(text, cache_folder())
     path = Path(text)
     if path.is_file():
         return path
@@ -42,6 +54,9 @@ def find_network(name_or_path: str | Path) -> Path:
         raise CheckpointError(f"{path}: is a folder, expected a network file")
     if path.suffix in NETWORK_SUFFIXES or len(path.parts) > 1:
         raise CheckpointError(f"{path}: no such file")
+    if entry := find_published(text):
+        where = f"vitruvian models download {entry.name}" if entry.address else f"see {entry.page}"
+        raise CheckpointError(f"'{text}' is published by others and not on this machine: {where}")
     nearest = difflib.get_close_matches(text, zoo, n=1, cutoff=0.4)
     hint = f"did you mean '{nearest[0]}'?" if nearest else f"embedded networks: {', '.join(zoo) or 'none'}"
     raise CheckpointError(f"unknown network '{text}': neither a file nor an embedded network; {hint}")

@@ -46,7 +46,7 @@ def write_network(network: nn.Module, path: str | Path, *, half: bool = False, *
 def write_weights(weights: Weights, path: str | Path, *, half: bool = False, **card: Any) -> Card:
     """Like :func:`write_network`, for weights that no network was built of."""
     tensors = {
-        name: (tensor.half() if half and tensor.is_floating_point() else tensor).detach().cpu().contiguous()
+        name: (tensor.half() if half and tensor.is_floating_point() else tensor).detach().cpu().contiguous().clone()
         for name, tensor in weights.tensors.items()
     }
     filled = Card(kind=weights.kind, config=weights.config, sha256=tensor_hash(tensors), **card)

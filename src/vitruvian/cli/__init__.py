@@ -25,6 +25,7 @@ class _Command(NamedTuple):
 COMMANDS = {
     "generate": _Command("vitruvian.cli.generate", "make pictures of people from seeds"),
     "dataset": _Command("vitruvian.cli.dataset", "render synthetic people; inspect picture sets"),
+    "models": _Command("vitruvian.cli.models", "network files: list, show, convert, verify, download, push"),
     "train": _Command("vitruvian.cli.train", "train a network on a picture set"),
 }
 

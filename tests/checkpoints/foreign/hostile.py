@@ -150,7 +150,8 @@ def self_containing_module() -> bytes:
 
 
 REDUCED = [
-    "os.system", "posix.system", "nt.system", "builtins.eval", "builtins.exec", "builtins.getattr", "builtins.__import__",
+    "os.system", "posix.system", "nt.system", "builtins.eval", "builtins.exec", "builtins.getattr",
+    "builtins.__import__",
     "builtins.compile", "builtins.open", "builtins.globals", "subprocess.Popen", "subprocess.check_output",
     "operator.attrgetter", "operator.methodcaller", "functools.partial", "pickle.loads", "marshal.loads", "torch.load",
     "torch.hub.load", "torch.jit.load", "runpy.run_path", "importlib.import_module", "shutil.rmtree", "socket.socket",

@@ -6,7 +6,7 @@ those classes from the checkout that opens the file; nobody's source travels wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from math import sqrt
 from typing import Any
@@ -120,7 +120,8 @@ class _Writer:
 
 
 _BUFFERS = {
-    "w_avg", "noise_const", "resample_filter", "magnitude_ema", "up_filter", "down_filter", "transform", "freqs", "phases",
+    "w_avg", "noise_const", "resample_filter", "magnitude_ema", "up_filter", "down_filter", "transform", "freqs",
+    "phases",
 }  # fmt: skip
 
 
@@ -170,15 +171,14 @@ def _resolution(config: Mapping[str, Any]) -> tuple[int, int]:
     return height, width
 
 
-def _shape_attributes(config: Mapping[str, Any]) -> tuple[int, bool, dict[str, Any]]:
+def _shape_attributes(config: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     height, width = _resolution(config)
-    is_square = height == width
-    return height, is_square, {} if is_square else {"square": False}
+    return height, {} if height == width else {"square": False}
 
 
 def _stylegan2_generator(writer: _Writer) -> Call:
     config, tensors = writer.config, writer.tensors
-    height, is_square, square = _shape_attributes(config)
+    height, square = _shape_attributes(config)
     heights = shapes.blocks(tensors, "synthesis.")
     found = shapes.stylegan2_generator(tensors)
     clamp = config.get("conv_clamp")
@@ -301,7 +301,7 @@ def _plain_conv(writer: _Writer, prefix: str, *, act: str, clamp: float | None, 
 
 def _stylegan2_discriminator(writer: _Writer) -> Call:
     config, tensors = writer.config, writer.tensors
-    height, _, square = _shape_attributes(config)
+    height, square = _shape_attributes(config)
     heights = shapes.blocks(tensors, "")
     found = shapes.stylegan2_discriminator(tensors)
     clamp, architecture = config.get("conv_clamp"), found["architecture"]

@@ -210,7 +210,7 @@ class _Bounded:
         if opcode.arg is None:
             return opcode.name, None
         self._longest = LONGEST_TEXT if opcode.name in _TEXTS else self._end
-        argument = opcode.arg.reader(self)  # pyright: ignore[reportCallIssue] - a function kept as an attribute
+        argument = opcode.arg.reader(self)  # pyright: ignore[reportCallIssue, reportArgumentType] - needs read and readline
         self._longest = self._end
         return opcode.name, argument
 
