@@ -7,9 +7,11 @@ from typing import Any
 from torch import nn
 
 from vitruvian.errors import CheckpointError
-from vitruvian.nn import StyleGAN2Discriminator, StyleGAN2Generator
+from vitruvian.nn import StyleGAN2Discriminator, StyleGAN2Generator, StyleGAN3Generator
 
-KINDS: dict[str, type[nn.Module]] = {network.kind: network for network in (StyleGAN2Generator, StyleGAN2Discriminator)}
+KINDS: dict[str, type[nn.Module]] = {
+    network.kind: network for network in (StyleGAN2Generator, StyleGAN2Discriminator, StyleGAN3Generator)
+}
 
 LARGEST = 1 << 24  # no size of a network comes near; a card with more is a lie that would cost memory or hours
 DEEPEST = 64

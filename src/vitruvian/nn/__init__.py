@@ -2,5 +2,6 @@
 
 from vitruvian.nn.stylegan2 import Generator as StyleGAN2Generator
 from vitruvian.nn.stylegan2_discriminator import Discriminator as StyleGAN2Discriminator
+from vitruvian.nn.stylegan3 import Generator as StyleGAN3Generator
 
-__all__ = ["StyleGAN2Discriminator", "StyleGAN2Generator"]
+__all__ = ["StyleGAN2Discriminator", "StyleGAN2Generator", "StyleGAN3Generator"]

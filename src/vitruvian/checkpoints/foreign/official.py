@@ -6,6 +6,7 @@ out every default of the program that wrote it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,8 +14,10 @@ from torch import Tensor
 
 from vitruvian.checkpoints.foreign import shapes
 from vitruvian.checkpoints.foreign.modules import ModuleStub
+from vitruvian.checkpoints.foreign.numbers import as_tensor
 from vitruvian.checkpoints.weights import Weights
 from vitruvian.errors import CheckpointError
+from vitruvian.nn import stylegan3
 
 PARTS = {
     "Generator", "SynthesisNetwork", "SynthesisBlock", "SynthesisLayer", "ToRGBLayer", "MappingNetwork",
@@ -91,6 +94,65 @@ def _stylegan2_generator(stub: ModuleStub, tensors: dict[str, Tensor]) -> Weight
     if "mapping.w_avg" in tensors:
         config["w_avg_beta"] = _number(stub["mapping.w_avg_beta"])
     return Weights("stylegan2-generator", config, tensors)
+
+
+def _stylegan3_generator(stub: ModuleStub, tensors: dict[str, Tensor]) -> Weights:
+    synthesis = stub["synthesis"]
+    recorded = synthesis.get("_init_kwargs", {})
+    if not isinstance(recorded, dict):
+        raise ValueError("constructor arguments that are no table")
+    names = [name for name in synthesis.table("_modules") if name != "input"]
+    layers = [synthesis[name] for name in names]
+    first, last = layers[0], layers[-1]
+    width, height = _pair(last["out_size"])
+    rate = _whole(int(synthesis["input.sampling_rate"]))
+    margin = _whole(synthesis["margin_size"])
+    # StyleGAN-Human halves whole sizes, margins included, so that less is computed beyond the sides than beyond the top.
+    margin_at_sides = (_pair(synthesis["input.size"])[0] - rate * width // height) // 2
+    config: dict[str, Any] = {
+        "img_resolution": height if height == width else (height, width),
+        "img_channels": tensors[f"synthesis.{names[-1]}.weight"].shape[0],
+        "w_dim": shapes.shape_of(tensors, "synthesis.input.affine.weight", 2)[1],
+        "synthesis_layers": _whole(synthesis["num_layers"]),
+        "num_critical": _whole(synthesis["num_critical"]),
+        "margin_size": margin if margin == margin_at_sides else (margin, margin_at_sides),
+        "output_scale": _number(synthesis["output_scale"]),
+        "first_cutoff": _number(synthesis["input.bandwidth"]),
+        "conv_kernel": _whole(first["conv_kernel"]),
+        "use_radial_filters": any(bool(layer["down_radial"]) for layer in layers),
+        "conv_clamp": _number(first["conv_clamp"]),
+        "magnitude_ema_beta": _number(first["magnitude_ema_beta"]),
+        "mapping_lr_multiplier": _number(stub["mapping.fc0.bias_gain"]),
+        "w_avg_beta": _number(stub["mapping.w_avg_beta"]),
+        **shapes.plain_mapping_config(tensors),
+    }
+    for name in ("first_stopband", "last_stopband_rel", "channel_base", "channel_max", "filter_size", "lrelu_upsampling"):
+        if name in recorded:
+            config[name] = _number(recorded[name]) if "stopband" in name else _whole(recorded[name])
+    _check_levels(config, layers)
+    return Weights("stylegan3-generator", config, tensors)
+
+
+def _check_levels(config: dict[str, Any], layers: list[ModuleStub]) -> None:
+    """The layers' own rates and cutoffs must be those that our rule gives: they are the meaning of the weights."""
+    expected = stylegan3.levels(stylegan3.GeneratorConfig(**config))[1:]
+    if len(expected) != len(layers):
+        raise ValueError(f"{len(layers)} layers instead of {len(expected)}")
+    for index, (layer, level) in enumerate(zip(layers, expected, strict=True)):
+        width, height = _pair(layer["out_size"])
+        found = (layer["out_cutoff"], layer["out_half_width"], layer["out_sampling_rate"], height, width)
+        ours = (level.cutoff, level.half_width, level.rate, *level.size)
+        if any(not math.isclose(_number(a) or 0, b, rel_tol=1e-6) for a, b in zip(found, ours, strict=True)):
+            raise ValueError(f"layer {index} has other rates than the network's own arguments give")
+
+
+def _pair(size: Any) -> tuple[int, int]:
+    """Width and height, which the file holds in this order."""
+    values = as_tensor(size)
+    sides = values.tolist() if values is not None else list(size)
+    if len(sides) != 2 or not all(type(side) is int for side in sides):
+        raise ValueError("a size that is none")
+    return sides[0], sides[1]
 
 
 def _stylegan2_discriminator(stub: ModuleStub, tensors: dict[str, Tensor]) -> Weights:

@@ -144,6 +144,9 @@ def read_state_dict(tensors: Mapping[str, Tensor], *, format: str, owner: str) -
         if any(name.startswith("synthesis.b4.") for name in tensors):
             weights = Weights("stylegan2-generator", shapes.stylegan2_generator(tensors), tensors)
             return FileContents(format, {"G_ema": weights}, (_CLAMP_NOTE,))
+        if "synthesis.input.freqs" in tensors:
+            weights = Weights("stylegan3-generator", shapes.stylegan3_generator(tensors), tensors)
+            return FileContents(format, {"G_ema": weights})
         if "b4.out.weight" in tensors:
             weights = Weights("stylegan2-discriminator", shapes.stylegan2_discriminator(tensors), tensors)
             return FileContents(format, {"D": weights}, (_CLAMP_NOTE,))

@@ -6,6 +6,7 @@ the caller, who may know it from elsewhere, or to the defaults.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from itertools import pairwise
@@ -14,6 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from vitruvian.errors import CheckpointError
+from vitruvian.nn import stylegan3
 
 Tensors = Mapping[str, Tensor]
 Config = dict[str, Any]
@@ -71,6 +73,15 @@ def mapping_config(tensors: Tensors, *, w_dim: int, prefix: str = "mapping.") ->
     }
 
 
+def plain_mapping_config(tensors: Tensors) -> Config:
+    """The same for StyleGAN3, whose mapping has one width."""
+    w_dim = shape_of(tensors, "mapping.w_avg", 1)[0]
+    config = mapping_config(tensors, w_dim=w_dim)
+    if config.pop("embed_features") or config.pop("layer_features"):
+        raise ValueError("a mapping network with layers of several widths")
+    return config
+
+
 def _taps(tensors: Tensors, name: str) -> Config:
     """The filter's taps: its row sums; the stored buffer replaces what is made of them."""
     taps = shape_of(tensors, name, 2)
@@ -103,6 +114,56 @@ def stylegan2_generator(tensors: Tensors) -> Config:
         **mapping_config(tensors, w_dim=w_dim),
         **_taps(tensors, f"synthesis.b{last}.resample_filter"),
     }
+
+
+_MARGINS = ((1, 1, (10, 10)), (2, 1, (10, 5)), (2, 1, (10, 10)), (4, 3, (10, 10)))
+"""Shapes (height : width) and margins that are tried for StyleGAN3 files without attributes."""
+
+
+def stylegan3_generator(tensors: Tensors) -> Config:
+    """Arguments of :class:`vitruvian.nn.stylegan3.Generator`; the design of its filters is taken to be the official one.
+
+    Raises:
+        ValueError: if no known shape and margin gives the layers' names.
+    """
+    pattern = re.compile(r"synthesis\.(L(\d+)_(\d+)_(\d+))\.weight")
+    layers = sorted((match for name in tensors if (match := pattern.fullmatch(name))), key=lambda match: int(match[2]))
+    if not 4 < len(layers) <= 64:
+        raise ValueError(f"{len(layers)} layers")
+    width, img_channels = int(layers[-1][3]), int(layers[-1][4])
+    channels = [int(match[4]) for match in layers[:-1]]
+    config: Config = {
+        "img_channels": img_channels,
+        "w_dim": shape_of(tensors, "synthesis.input.affine.weight", 2)[1],
+        "synthesis_layers": len(layers) - 1,
+        "conv_kernel": shape_of(tensors, f"synthesis.{layers[0][1]}.weight", 4)[2],
+        "use_radial_filters": any(name.endswith(".down_filter") and t.ndim == 2 for name, t in tensors.items()),
+        **plain_mapping_config(tensors),
+    }
+    for tall, wide, margin in _MARGINS:
+        height = width * tall // wide
+        shape = {"img_resolution": _resolution(height, width), "margin_size": margin[0] if tall == wide else margin}
+        try:
+            bare = stylegan3.levels(stylegan3.GeneratorConfig(**config, **shape))[1:-1]
+            law = _stylegan3_channels([level.cutoff for level in bare], channels)
+            given = stylegan3.levels(stylegan3.GeneratorConfig(**config, **shape, **law))[1:]
+        except ValueError:
+            continue
+        if [f"L{i}_{level.size[1]}_{level.channels}" for i, level in enumerate(given)] == [match[1] for match in layers]:
+            return {**config, **shape, **law}
+    raise ValueError("layers of sizes that no known shape and margin gives")
+
+
+def _stylegan3_channels(cutoffs: list[float], channels: list[int]) -> Config:
+    """``channel_base`` and ``channel_max`` with ``round(min(base / 2 cutoff, max))`` channels at each cutoff."""
+    most = max(channels)
+    falling = [(cutoff, count) for cutoff, count in zip(cutoffs, channels, strict=True) if count < most]
+    if not falling:
+        return {"channel_base": math.ceil(2 * cutoffs[-1] * most), "channel_max": most}
+    low = max(2 * cutoff * (count - 0.5) for cutoff, count in falling)
+    high = min(2 * cutoff * (count + 0.5) for cutoff, count in falling)
+    power = 1 << (int(high).bit_length() - 1)
+    return {"channel_base": power if low <= power <= high else round((low + high) / 2), "channel_max": most}
 
 
 def stylegan2_discriminator(tensors: Tensors) -> Config:
