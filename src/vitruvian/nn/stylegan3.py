@@ -207,7 +207,8 @@ class SynthesisLayer(nn.Module):
         self, config: GeneratorConfig, source: Level, target: Level, *, is_critical: bool, is_torgb: bool
     ) -> None:
         super().__init__()
-        self.is_torgb, self.magnitude_ema_beta = is_torgb, config.magnitude_ema_beta
+        self.is_torgb, self.is_critical = is_torgb, is_critical
+        self.magnitude_ema_beta = config.magnitude_ema_beta
         kernel = 1 if is_torgb else config.conv_kernel
         high_rate = max(source.rate, target.rate) * (1 if is_torgb else config.lrelu_upsampling)
         up, down = int(high_rate / source.rate), int(high_rate / target.rate)
@@ -286,9 +287,9 @@ class Synthesis(nn.Module):
         self.config = config
         self.num_ws = config.synthesis_layers + 2
         self.layer_names: list[str] = []
-        signals = levels(config)
-        self.input = SynthesisInput(signals[0], w_dim=config.w_dim)
-        for index, (source, target) in enumerate(pairwise(signals)):
+        self.signals = levels(config)
+        self.input = SynthesisInput(self.signals[0], w_dim=config.w_dim)
+        for index, (source, target) in enumerate(pairwise(self.signals)):
             layer = SynthesisLayer(
                 config,
                 source,

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from vitruvian.checkpoints import Card, find_network, read_contents
-from vitruvian.checkpoints.foreign import official_pickle, rosinality
+from vitruvian.checkpoints.foreign import rosinality
+from vitruvian.checkpoints.foreign.official import writing as official
 from vitruvian.checkpoints.native import write_weights
 from vitruvian.checkpoints.opening import choose, foreign_card
 from vitruvian.checkpoints.weights import FileContents, Weights
@@ -48,7 +49,7 @@ def convert_model(options: ConvertModelOptions) -> Conversion:
         case "official-pickle":
             chosen = {role: weights} if options.role or role == "D" else contents.networks
             roles = list(chosen)
-            _write_bytes(options.out, official_pickle.write(chosen, module=options.module))
+            _write_bytes(options.out, official.write(chosen, module=options.module))
         case "rosinality":
             state = rosinality.write(weights)
             with replacing(options.out) as temporary:

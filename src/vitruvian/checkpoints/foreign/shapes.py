@@ -121,7 +121,7 @@ _MARGINS = ((1, 1, (10, 10)), (2, 1, (10, 5)), (2, 1, (10, 10)), (4, 3, (10, 10)
 
 
 def stylegan3_generator(tensors: Tensors) -> Config:
-    """Arguments of :class:`vitruvian.nn.stylegan3.Generator`; the design of its filters is taken to be the official one.
+    """Arguments of :class:`vitruvian.nn.stylegan3.Generator`, its filters taken to be of the official design.
 
     Raises:
         ValueError: if no known shape and margin gives the layers' names.
@@ -149,7 +149,9 @@ def stylegan3_generator(tensors: Tensors) -> Config:
             given = stylegan3.levels(stylegan3.GeneratorConfig(**config, **shape, **law))[1:]
         except ValueError:
             continue
-        if [f"L{i}_{level.size[1]}_{level.channels}" for i, level in enumerate(given)] == [match[1] for match in layers]:
+        if [f"L{i}_{level.size[1]}_{level.channels}" for i, level in enumerate(given)] == [
+            match[1] for match in layers
+        ]:
             return {**config, **shape, **law}
     raise ValueError("layers of sizes that no known shape and margin gives")
 

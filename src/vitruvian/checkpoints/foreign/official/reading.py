@@ -1,4 +1,4 @@
-"""Pickled modules of stylegan2-ada-pytorch, stylegan3 and their forks to our weights.
+"""Official module records to our weights.
 
 Constructor arguments are read from tensors and from attributes of the parts: the arguments that a file records leave
 out every default of the program that wrote it.
@@ -107,7 +107,7 @@ def _stylegan3_generator(stub: ModuleStub, tensors: dict[str, Tensor]) -> Weight
     width, height = _pair(last["out_size"])
     rate = _whole(int(synthesis["input.sampling_rate"]))
     margin = _whole(synthesis["margin_size"])
-    # StyleGAN-Human halves whole sizes, margins included, so that less is computed beyond the sides than beyond the top.
+    # StyleGAN-Human halves whole sizes, margins included: less is computed beyond the sides than beyond the top.
     margin_at_sides = (_pair(synthesis["input.size"])[0] - rate * width // height) // 2
     config: dict[str, Any] = {
         "img_resolution": height if height == width else (height, width),
@@ -126,7 +126,14 @@ def _stylegan3_generator(stub: ModuleStub, tensors: dict[str, Tensor]) -> Weight
         "w_avg_beta": _number(stub["mapping.w_avg_beta"]),
         **shapes.plain_mapping_config(tensors),
     }
-    for name in ("first_stopband", "last_stopband_rel", "channel_base", "channel_max", "filter_size", "lrelu_upsampling"):
+    for name in (
+        "first_stopband",
+        "last_stopband_rel",
+        "channel_base",
+        "channel_max",
+        "filter_size",
+        "lrelu_upsampling",
+    ):
         if name in recorded:
             config[name] = _number(recorded[name]) if "stopband" in name else _whole(recorded[name])
     _check_levels(config, layers)

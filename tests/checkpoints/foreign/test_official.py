@@ -11,14 +11,21 @@ import torch
 
 from tests.conftest import golden_path
 from vitruvian.checkpoints import write_network
-from vitruvian.checkpoints.foreign import official_pickle, rosinality
+from vitruvian.checkpoints.foreign import rosinality
+from vitruvian.checkpoints.foreign.official import writing as official
 from vitruvian.checkpoints.foreign.reading import read_foreign
 from vitruvian.checkpoints.opening import read_contents
 from vitruvian.checkpoints.weights import FileContents, Weights, assemble
 from vitruvian.errors import CheckpointError
 from vitruvian.nn import StyleGAN2Generator
 
-SNAPSHOTS = ["sg2-32-cond3.pkl", "sg2-human-64x32.pkl", "sg2-64-skip.pkl"]
+SNAPSHOTS = [
+    "sg2-32-cond3.pkl",
+    "sg2-human-64x32.pkl",
+    "sg2-64-skip.pkl",
+    "sg3-r-human-64x32.pkl",
+    "sg3-r-64.pkl",
+]
 
 
 def contents_of(name: str) -> FileContents:
@@ -29,7 +36,8 @@ def contents_of(name: str) -> FileContents:
 
 
 def assert_same(a: Weights, b: Weights) -> None:
-    assert (a.kind, a.config) == (b.kind, b.config)
+    assert a.kind == b.kind
+    assert assemble(a, owner="a").config == assemble(b, owner="b").config  # with the defaults filled in
     assert a.tensors.keys() == b.tensors.keys()
     assert all(torch.equal(a.tensors[name], b.tensors[name]) for name in a.tensors)
 
@@ -37,14 +45,14 @@ def assert_same(a: Weights, b: Weights) -> None:
 @pytest.mark.parametrize("name", SNAPSHOTS)
 def test_native_to_official_to_native_is_bit_equal(name: str, tmp_path: Path) -> None:
     networks = contents_of(name).networks
-    (tmp_path / "again.pkl").write_bytes(official_pickle.write(networks))
+    (tmp_path / "again.pkl").write_bytes(official.write(networks))
     again = read_foreign(tmp_path / "again.pkl").networks
     assert again.keys() == networks.keys()
     for role, weights in networks.items():
         assert_same(again[role], weights)
         native = tmp_path / f"{role}.safetensors"
         write_network(assemble(weights, owner=name), native)
-        (tmp_path / "third.pkl").write_bytes(official_pickle.write(read_contents(native)[0].networks))
+        (tmp_path / "third.pkl").write_bytes(official.write(read_contents(native)[0].networks))
         [third] = read_foreign(tmp_path / "third.pkl").networks.values()
         assert all(torch.equal(third.tensors[key], weights.tensors[key]) for key in weights.tensors)
 
@@ -71,7 +79,7 @@ def test_official_says_what_it_cannot_express() -> None:
     wide = StyleGAN2Generator(img_resolution=(16, 12), channel_base=64, channel_max=8)
     weights = Weights(wide.kind, {"img_resolution": (16, 12)}, wide.state_dict())
     with pytest.raises(CheckpointError, match="16x12, only 1:1 and 2:1"):
-        official_pickle.write({"G_ema": weights})
+        official.write({"G_ema": weights})
 
 
 def test_the_official_protocol_builds_modules_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +109,7 @@ def test_the_official_protocol_builds_modules_from_it(monkeypatch: pytest.Monkey
     }.items():
         monkeypatch.setitem(sys.modules, name, module)
     weights = contents_of("sg2-32-cond3.pkl").networks["G_ema"]
-    data = official_pickle.write({"G_ema": weights}, module="training.networks")
+    data = official.write({"G_ema": weights}, module="training.networks")
     snapshot = pickle.loads(data)  # our own bytes: this is what the official loader does with them
     G = snapshot["G_ema"]
     assert snapshot["augment_pipe"] is None
