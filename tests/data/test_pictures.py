@@ -107,6 +107,10 @@ def test_all_zero_class_ids_are_labels(make_set: MakeSet) -> None:
         ([["a.png", 0.5], ["b.png", 1]], r"label of a\.png is 0\.5"),
         ([["a.png", [1, 2]], ["b.png", [1]]], r"label of b\.png is \[1\], expected a list of 2 finite"),
         ([["a.png", [1, 2]], ["b.png", 1]], r"label of b\.png is 1, expected a list of 2"),
+        ([["a.png", 10**30], ["b.png", 1]], r"label of a\.png is 10+, expected a whole number"),
+        ([["a.png", 10**12], ["b.png", 1]], r"label of a\.png is 10+, expected a whole number"),
+        ([["a.png", [10**400]], ["b.png", [1]]], r"label of a\.png is \[10+\.\.\., expected a list of 1"),
+        ([["a.png", [1e300]], ["b.png", [1]]], r"label of a\.png is \[1e\+300\], expected a list of 1"),
         (["a.png"], "not pairs"),
         ("none", "expected a list of pairs or null"),
     ],
@@ -119,7 +123,12 @@ def test_bad_labels_are_named(labels: Any, message: str, make_set: MakeSet) -> N
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [(b"{", "cannot be read as JSON"), (b'{"classes": []}', 'no key "labels"')]
+    ("text", "message"),
+    [
+        (b"{", "cannot be read as JSON"),
+        (b"[" * 100_000, "cannot be read as JSON"),
+        (b'{"classes": []}', 'no key "labels"'),
+    ],
 )
 def test_a_bad_label_file_is_named(text: bytes, message: str, make_set: MakeSet) -> None:
     path = make_set({"a.png": noise(0), "dataset.json": text})
@@ -304,6 +313,19 @@ def test_a_forked_process_opens_its_own_zip_handle(tmp_path: Path) -> None:
     child.join()
     np.testing.assert_array_equal(pixels, noise(0).transpose(2, 0, 1))
     assert own_handle
+
+
+def test_damaged_side_files_in_a_zip_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.png", encoded(noise(0)))
+        archive.writestr("dataset.json", '{"labels": [["a.png", 1]]}')
+        archive.writestr("labels.jsonl", '{"file": "a.png"}\n')
+    path.write_bytes(path.read_bytes().replace(b'["a.png", 1]', b'["a.png", 2]').replace(b'{"file":', b'{"film":'))
+    with pytest.raises(DatasetError, match=r"dataset\.json cannot be read as JSON \(Bad CRC"):
+        PictureSet.open(path, use_labels=True)
+    with pytest.raises(DatasetError, match=r"labels\.jsonl cannot be read \(Bad CRC"):
+        PictureSet.open(path).read_file("labels.jsonl")
 
 
 def test_a_missing_side_file_is_named(make_set: MakeSet) -> None:

@@ -157,9 +157,10 @@ def test_the_finished_set_is_known_again(name: str, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == [name]
 
 
-def test_an_empty_folder_is_free(tmp_path: Path) -> None:
-    (tmp_path / "set").mkdir()
-    assert len(PictureSet.open(write(tmp_path / "set", [0]))) == 1
+@BOTH
+def test_an_empty_folder_is_free(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    assert len(PictureSet.open(write(tmp_path / name, [0]))) == 1
 
 
 @BOTH

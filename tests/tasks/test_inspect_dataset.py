@@ -70,6 +70,8 @@ def test_faults_are_named(tmp_path: Path) -> None:
         inspect_dataset(InspectDatasetOptions(path, sheet=tmp_path / "file" / "sheet.png"))
     with pytest.raises(OptionError, match="--cols is 0"):
         InspectDatasetOptions(path, cols=0)
+    with pytest.raises(OptionError, match="--seed is -1"):
+        InspectDatasetOptions(path, seed=-1)
     (path / "odd.png").write_bytes(encoded(noise(0, 3, 3)))
     with pytest.raises(DatasetError, match=r"odd\.png is 3x3"):
         inspect_dataset(InspectDatasetOptions(path))

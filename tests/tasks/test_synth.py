@@ -274,6 +274,12 @@ def test_impossible_options_are_named(changes: dict[str, Any], message: str) -> 
         options(Path("x"), **changes)
 
 
+@pytest.mark.parametrize("out", [".", "/", "", ".."])
+def test_a_set_needs_a_name(out: str) -> None:
+    with pytest.raises(OptionError, match=r"expected the name of a folder or \.zip file"):
+        options(Path(out))
+
+
 def test_sizes_are_height_by_width() -> None:
     assert options(Path("x"), size="1024x512").height_width == (1024, 512)
     assert options(Path("x"), closeup_size="64").closeup_height_width == (64, 64)

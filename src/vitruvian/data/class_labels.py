@@ -17,6 +17,9 @@ from vitruvian.data.sources import FileSource
 from vitruvian.errors import DatasetError
 
 LABEL_FILE = "dataset.json"
+MOST_CLASSES = 1_000_000  # a label is given one-hot: more places than this are a slip in the file, not a set
+_MOST_SHOWN = 60  # characters
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def _parse(source: FileSource, owner: str) -> list[Any] | None:
     try:
         with source.open(LABEL_FILE) as stream:
             document = json.load(stream)
-    except (ValueError, OSError) as error:
+    except Exception as error:  # no JSON, a damaged or encrypted zip member, ten thousand brackets
         raise DatasetError(f"{owner} cannot be read as JSON ({error}): write it again") from error
     if not isinstance(document, dict) or "labels" not in document:
         raise DatasetError(f'{owner} has no key "labels": expected {{"labels": [[file, label], ...]}} or null')
@@ -85,10 +88,10 @@ def _to_arrays(values: list[Any], names: Sequence[str], owner: str) -> ClassLabe
     if values and isinstance(values[0], list):
         return _vectors(values, names, owner)
     for name, value in zip(names, values, strict=True):
-        if not isinstance(value, int) or value < 0:
+        if not isinstance(value, int) or not 0 <= value < MOST_CLASSES:
             raise DatasetError(
-                f"{owner}: the label of {name} is {value!r}, expected a whole number from 0 up"
-                " (or a list of numbers for every picture)"
+                f"{owner}: the label of {name} is {_shown(value)}, expected a whole number from 0 to"
+                f" {MOST_CLASSES - 1} (or a list of numbers for every picture)"
             )
     ids = np.array(values, np.int64)
     return ClassLabels(ids, int(ids.max()) + 1 if len(ids) else 0)
@@ -99,10 +102,17 @@ def _vectors(values: list[Any], names: Sequence[str], owner: str) -> ClassLabels
     for name, value in zip(names, values, strict=True):
         if not isinstance(value, list) or len(value) != length or not all(map(_is_number, value)):
             raise DatasetError(
-                f"{owner}: the label of {name} is {value!r}, expected a list of {length} finite numbers like {names[0]}"
+                f"{owner}: the label of {name} is {_shown(value)},"
+                f" expected a list of {length} finite numbers like {names[0]}"
             )
     return ClassLabels(np.array(values, np.float32).reshape(len(values), length), length)
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and bool(np.isfinite(value))
+    return isinstance(value, int | float) and abs(value) <= _LARGEST
+
+
+def _shown(value: Any) -> str:
+    """A wrong label in a message of one line; it can be a vector of thousands."""
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."

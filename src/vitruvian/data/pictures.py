@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,11 +193,18 @@ class PictureSet:
         return True
 
     def read_file(self, name: str) -> bytes:
-        """Another file of the set, such as ``labels.jsonl``; raises :class:`DatasetError` without one."""
+        """Another file of the set, such as ``labels.jsonl``; raises :class:`DatasetError` without a readable one."""
+        return b"".join(self.read_lines(name))
+
+    def read_lines(self, name: str) -> Iterator[bytes]:
+        """The lines of another file of the set, read as they are asked for; raises like :meth:`read_file`."""
         try:
-            return read_bytes(self._source, name).getvalue()
-        except (KeyError, OSError) as error:
+            with self._source.open(name) as stream:
+                yield from stream
+        except (KeyError, FileNotFoundError) as error:
             raise DatasetError(f"{self.path}: there is no {name}") from error
+        except Exception as error:  # a damaged or encrypted zip member, a lost disk
+            raise DatasetError(f"{self.path}: {name} cannot be read ({error}): restore the set") from error
 
     def close(self) -> None:
         """Close file handles; the next access opens them again."""

@@ -157,12 +157,12 @@ class PictureSetWriter:
         if _is_zip(self.path):
             whole = self._partial / "whole.zip"
             self._assemble(whole)
-            os.replace(whole, self.path)
         else:
+            whole = self._pictures
             self._remove_strays()
-            if self.path.is_dir():
-                self.path.rmdir()  # empty: checked above
-            os.replace(self._pictures, self.path)
+        if self.path.is_dir():
+            self.path.rmdir()  # empty: checked above
+        os.replace(whole, self.path)
         self.is_finished = True
         self.close()
         shutil.rmtree(self._partial)

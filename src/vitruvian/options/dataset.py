@@ -72,6 +72,8 @@ class SynthDatasetOptions:
             if not least <= value <= most:
                 limit = f"at least {least}" if most == math.inf else f"{least} to {most}"
                 raise OptionError(f"--{name.replace('_', '-')} is {value}, expected {limit}")
+        if self.out.name in ("", ".."):
+            raise OptionError(f"OUT is {self.out}, expected the name of a folder or .zip file to be made")
         if not self.backgrounds:
             raise OptionError("--backgrounds is empty, expected at least one kind")
         parse_size(self.size, option="--size")
@@ -109,9 +111,9 @@ class InspectDatasetOptions:
     """Decides which pictures are on the sheet."""
 
     def __post_init__(self) -> None:
-        for name in ("rows", "cols"):
-            if getattr(self, name) < 1:
-                raise OptionError(f"--{name} is {getattr(self, name)}, expected at least 1")
+        for name, least in (("rows", 1), ("cols", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise OptionError(f"--{name} is {getattr(self, name)}, expected at least {least}")
 
 
 def parse_size(text: str, *, option: str) -> tuple[int, int]:

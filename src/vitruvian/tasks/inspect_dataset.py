@@ -99,4 +99,4 @@ def _histogram(pictures: PictureSet) -> dict[int, int] | None:
 
 
 def _count_records(pictures: PictureSet) -> int:
-    return pictures.read_file(RECORD_FILE).count(b"\n") if pictures.has_file(RECORD_FILE) else 0
+    return sum(1 for _ in pictures.read_lines(RECORD_FILE)) if pictures.has_file(RECORD_FILE) else 0
