@@ -142,7 +142,10 @@ def stylegan3_generator(tensors: Tensors) -> Config:
     }
     for tall, wide, margin in _MARGINS:
         height = width * tall // wide
-        shape: Config = {"img_resolution": _resolution(height, width), "margin_size": margin[0] if tall == wide else margin}
+        shape: Config = {
+            "img_resolution": _resolution(height, width),
+            "margin_size": margin[0] if tall == wide else margin,
+        }
         try:
             bare = stylegan3.levels(stylegan3.GeneratorConfig(**config, **shape))[1:-1]
             law = _stylegan3_channels([level.cutoff for level in bare], channels)

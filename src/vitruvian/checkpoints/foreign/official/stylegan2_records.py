@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import sqrt
+from typing import Any
 
 from vitruvian.checkpoints.foreign import shapes
 from vitruvian.checkpoints.foreign.official.records import RecordWriter, shape_attributes
@@ -117,7 +118,7 @@ def _plain_conv(
     writer: RecordWriter, prefix: str, *, act: str, clamp: float | None, up: int = 1, down: int = 1
 ) -> Call:
     outputs, inputs, kernel, _ = writer.shape(f"{prefix}weight")
-    absent = {} if f"{prefix}bias" in writer.tensors else {"bias": None}
+    absent: dict[str, Any] = {} if f"{prefix}bias" in writer.tensors else {"bias": None}
     return writer.part(
         "Conv2dLayer",
         prefix,
