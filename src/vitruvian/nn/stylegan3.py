@@ -1,4 +1,4 @@
-"""The StyleGAN3 generator (Karras et al. 2021), translation (T) and rotation (R) equivariant, for pictures of any shape.
+"""The StyleGAN3 generator (Karras et al. 2021), translation (T) or rotation (R) equivariant, for any shape of picture.
 
 Parameter and buffer names are the official ones, so that published weights load by name. StyleGAN-Human's 2:1 network
 is this one with half the margin at the sides: ``img_resolution=(512, 256), margin_size=(10, 5)``.

@@ -9,11 +9,12 @@ from typing import Any
 
 from torch import Tensor
 
-from vitruvian.checkpoints.foreign import rosinality, shapes, tensorflow
+from vitruvian.checkpoints.foreign import rosinality, shapes
 from vitruvian.checkpoints.foreign.modules import MODULE_GLOBALS, ModuleStub, TensorFlowStub
 from vitruvian.checkpoints.foreign.numbers import as_tensor
 from vitruvian.checkpoints.foreign.official import reading as official
 from vitruvian.checkpoints.foreign.pickle_machine import Budget, Global, PickleMachine
+from vitruvian.checkpoints.foreign.tensorflow import reading as tensorflow
 from vitruvian.checkpoints.foreign.tensors import LEGACY_MAGIC, STORAGE_GLOBALS, Storage, read_legacy, read_zip
 from vitruvian.checkpoints.weights import FileContents, Weights
 from vitruvian.errors import CheckpointError

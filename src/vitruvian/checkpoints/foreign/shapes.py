@@ -195,6 +195,53 @@ def stylegan2_discriminator(tensors: Tensors) -> Config:
     return config
 
 
+def stylegan1_generator(tensors: Tensors) -> Config:
+    """Arguments of :class:`vitruvian.nn.stylegan1.Generator`."""
+    levels = _count(tensors, r"synthesis\.output\d+\.weight")
+    if not 2 <= levels <= 16:
+        raise ValueError(f"{levels} resolutions")
+    height, width = shape_of(tensors, f"synthesis.layer{2 * levels - 1}.noise", 4)[2:]
+    heights = [height >> (levels - 1 - level) for level in range(levels)]
+    channels = {h: shape_of(tensors, f"synthesis.output{level}.weight", 4)[1] for level, h in enumerate(heights)}
+    features, inputs = shape_of(tensors, "mapping.dense0.weight", 2)
+    c_dim = embedded = 0
+    if "mapping.embedding" in tensors:
+        c_dim, embedded = shape_of(tensors, "mapping.embedding", 2)
+    w_dim = shape_of(tensors, "synthesis.layer0.style.weight", 2)[1]
+    layers = _count(tensors, r"mapping\.dense\d+\.weight")
+    return {
+        "img_resolution": _resolution(height, width),
+        "img_channels": shape_of(tensors, "synthesis.output0.weight", 4)[0],
+        "z_dim": inputs - embedded,
+        "c_dim": c_dim,
+        "w_dim": w_dim,
+        "num_layers": layers,
+        "embed_features": embedded if c_dim and embedded != inputs - embedded else None,
+        "layer_features": features if layers > 1 and features != w_dim else None,
+        **channel_law(channels),
+    }
+
+
+def stylegan1_discriminator(tensors: Tensors) -> Config:
+    """Arguments of :class:`vitruvian.nn.stylegan1_discriminator.Discriminator`."""
+    levels = _count(tensors, r"input\d+\.weight")
+    if not 2 <= levels <= 16:
+        raise ValueError(f"{levels} resolutions")
+    channels, with_deviation = shape_of(tensors, f"layer{2 * levels - 2}.weight", 4)[:2]
+    first_height = 4
+    width = shape_of(tensors, f"layer{2 * levels - 1}.weight", 2)[1] // (channels * first_height)
+    heights = [first_height << (levels - 1 - level) for level in range(levels)]
+    counts = {h: shape_of(tensors, f"input{level}.weight", 4)[0] for level, h in enumerate(heights)}
+    outputs = shape_of(tensors, "output.weight", 2)[0]
+    return {
+        "img_resolution": _resolution(heights[0], width << (levels - 1)),
+        "img_channels": shape_of(tensors, "input0.weight", 4)[1],
+        "c_dim": outputs if outputs > 1 else 0,
+        "mbstd_num_channels": with_deviation - channels,
+        **channel_law(counts),
+    }
+
+
 def _resolution(height: int, width: int) -> int | tuple[int, int]:
     return height if height == width else (height, width)
 
