@@ -7,10 +7,23 @@ from typing import Any
 from torch import nn
 
 from vitruvian.errors import CheckpointError
-from vitruvian.nn import StyleGAN2Discriminator, StyleGAN2Generator, StyleGAN3Generator
+from vitruvian.nn import (
+    StyleGAN1Discriminator,
+    StyleGAN1Generator,
+    StyleGAN2Discriminator,
+    StyleGAN2Generator,
+    StyleGAN3Generator,
+)
 
 KINDS: dict[str, type[nn.Module]] = {
-    network.kind: network for network in (StyleGAN2Generator, StyleGAN2Discriminator, StyleGAN3Generator)
+    network.kind: network
+    for network in (
+        StyleGAN1Generator,
+        StyleGAN1Discriminator,
+        StyleGAN2Generator,
+        StyleGAN2Discriminator,
+        StyleGAN3Generator,
+    )
 }
 
 LARGEST = 1 << 24  # no size of a network comes near; a card with more is a lie that would cost memory or hours

@@ -135,6 +135,9 @@ def _state_dicts(thing: dict[Any, Any], container: str, owner: str) -> FileConte
 _CLAMP_NOTE = "this naming does not record clamps: networks trained in half precision may have had one"
 
 
+_FUSED_NOTE = "this naming does not record the upsampling operator: TensorFlow's rule is taken"
+
+
 def read_state_dict(tensors: Mapping[str, Tensor], *, format: str, owner: str) -> FileContents:
     """The network that tensors under official names belong to.
 
@@ -143,6 +146,9 @@ def read_state_dict(tensors: Mapping[str, Tensor], *, format: str, owner: str) -
     """
     tensors = dict(tensors)
     try:
+        if "synthesis.layer0.const" in tensors and "synthesis.lod" in tensors:
+            weights = Weights("stylegan1-generator", shapes.stylegan1_generator(tensors), tensors)
+            return FileContents(format, {"G_ema": weights}, (_FUSED_NOTE,))
         if any(name.startswith("synthesis.b4.") for name in tensors):
             weights = Weights("stylegan2-generator", shapes.stylegan2_generator(tensors), tensors)
             return FileContents(format, {"G_ema": weights}, (_CLAMP_NOTE,))
