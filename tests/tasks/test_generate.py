@@ -13,7 +13,8 @@ from vitruvian.checkpoints import load_network, write_network
 from vitruvian.errors import OptionError, VitruvianError
 from vitruvian.images import to_uint8
 from vitruvian.latents import z_from_seed
-from vitruvian.nn import StyleGAN2Generator
+from vitruvian.nn import StyleGAN1Generator, StyleGAN2Generator, StyleGAN3Generator
+from vitruvian.nn.stylegan3 import transform_matrix
 from vitruvian.options.generate import GenerateOptions
 from vitruvian.tasks.generate import generate
 
@@ -157,3 +158,33 @@ def test_memory_does_not_grow_with_the_number_of_seeds(network: str, tmp_path: P
     run(network, tmp_path, seeds="0-1499", batch=32)
     grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown_kib < 16 * 1024  # the 1,500 pictures alone are 2.3 MB, their float tensors 9 MB
+
+
+def test_every_architecture_paints(tmp_path: Path) -> None:
+    size = {"img_resolution": (32, 16), "z_dim": 8, "w_dim": 8, "num_layers": 2, "channel_base": 256, "channel_max": 8}
+    for G in (StyleGAN1Generator(**size), StyleGAN3Generator(**size)):
+        write_network(G, tmp_path / "net.safetensors")
+        outdir = run(str(tmp_path / "net.safetensors"), tmp_path / G.kind, seeds="0-2", trunc=0.7, grid=True)
+        assert Image.open(outdir / "seed0001.png").size == (16, 32)
+        assert Image.open(outdir / "grid.png").size[1] >= 32
+
+
+def test_stylegan3_moves_its_pictures_and_others_say_they_cannot(network: str, tmp_path: Path) -> None:
+    size = {"img_resolution": 32, "z_dim": 8, "w_dim": 8, "channel_base": 256, "channel_max": 8}
+    G = StyleGAN3Generator(**size).eval()
+    path = tmp_path / "net.safetensors"
+    write_network(G, path)
+    run(str(path), tmp_path / "moved", seeds="4", translate="-0.25,0.125", rotate=30.0)
+    G.synthesis.input.transform.copy_(transform_matrix((-0.25, 0.125), 30.0))
+    expected = to_uint8(G(z_from_seed(4, 8)).detach())[0]
+    shown = np.asarray(Image.open(tmp_path / "moved" / "seed0004.png"))
+    assert np.abs(shown.astype(int) - expected.astype(int)).max() <= 1
+    told = json.loads(Image.open(tmp_path / "moved" / "seed0004.png").text["vitruvian"])
+    assert (told["translate"], told["rotate"]) == ("-0.25,0.125", 30.0)
+    with pytest.raises(OptionError, match="only StyleGAN3 can move"):
+        run(network, tmp_path, seeds="4", rotate=30.0)
+    for bad in ("1", "a,b", "nan,0", "1,2,3"):
+        with pytest.raises(OptionError, match="expected x,y"):
+            GenerateOptions(translate=bad)
+    with pytest.raises(OptionError, match="expected degrees"):
+        GenerateOptions(rotate=float("inf"))

@@ -22,7 +22,7 @@ class GenerateOptions:
     """
 
     network: str = "mannequin-body"
-    """Name of an embedded network, or a .safetensors file."""
+    """Name of an embedded network, a file (.safetensors, .pkl, .pt), or an https:// or hf:// address."""
     seeds: str = "0-15"
     """Numbers and inclusive ranges, such as 1,3,5-9; each gives one picture."""
     outdir: Path = Path("out")
@@ -35,6 +35,10 @@ class GenerateOptions:
     """Fine detail: the stored noise, noise drawn from the seed, or none."""
     class_idx: Annotated[int | None, tyro.conf.arg(name="class")] = None
     """Class of the person, for a network with labels."""
+    translate: str | None = None
+    """StyleGAN3: move the picture by x,y to the right and downwards, in picture heights, such as 0.1,0."""
+    rotate: float | None = None
+    """StyleGAN3: turn the picture by that many degrees, counter-clockwise."""
     grid: bool = False
     """Also write all pictures as one sheet, grid.png."""
     batch: int = 8
@@ -45,7 +49,24 @@ class GenerateOptions:
     def __post_init__(self) -> None:
         if not math.isfinite(self.trunc):
             raise OptionError(f"--trunc {self.trunc}: expected a finite number, such as 0.7")
+        if self.rotate is not None and not math.isfinite(self.rotate):
+            raise OptionError(f"--rotate {self.rotate}: expected degrees, such as 15")
+        self.movement()
         if self.trunc_cutoff is not None and self.trunc_cutoff < 0:
             raise OptionError(f"--trunc-cutoff {self.trunc_cutoff}: expected at least 0 rows")
         if not 1 <= self.batch <= LARGEST_BATCH:
             raise OptionError(f"--batch {self.batch}: expected 1 to {LARGEST_BATCH} pictures")
+
+    def movement(self) -> tuple[float, float]:
+        """``translate`` as numbers.
+
+        Raises:
+            OptionError: if it is not two of them.
+        """
+        try:
+            x, y = (float(part) for part in (self.translate or "0,0").split(","))
+        except ValueError:
+            x = y = math.nan
+        if not (math.isfinite(x) and math.isfinite(y)):
+            raise OptionError(f"--translate {self.translate}: expected x,y in picture heights, such as 0.1,-0.05")
+        return x, y

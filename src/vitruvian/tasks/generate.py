@@ -17,6 +17,8 @@ from vitruvian.errors import OptionError
 from vitruvian.files import writable_folder
 from vitruvian.images import grid_shape, save_png, tile, to_uint8
 from vitruvian.latents import parse_seeds
+from vitruvian.nn import StyleGAN3Generator
+from vitruvian.nn.stylegan3 import transform_matrix
 from vitruvian.options.generate import GenerateOptions
 from vitruvian.provenance import png_text, xmp_packet
 from vitruvian.tasks.opening import OpenGenerator, class_label, codes_of_seeds, open_generator
@@ -55,6 +57,8 @@ def generate(options: GenerateOptions, *, progress: Callable[[GenerateProgress],
     seeds = parse_seeds(options.seeds)
     generator = open_generator(options.network, options.device)
     G = generator.network
+    if options.translate is not None or options.rotate is not None:
+        _move(generator, options.movement(), options.rotate or 0.0)
     label = class_label(G.c_dim, options.class_idx)
     if options.grid and len(seeds) * G.height * G.width > LARGEST_GRID:
         most = LARGEST_GRID // (G.height * G.width)
@@ -66,6 +70,7 @@ def generate(options: GenerateOptions, *, progress: Callable[[GenerateProgress],
         "trunc_cutoff": options.trunc_cutoff,
         "noise_mode": options.noise_mode,
         "class": options.class_idx,
+        **{name: getattr(options, name) for name in ("translate", "rotate") if getattr(options, name) is not None},
     }
     sheet: list[np.ndarray] = []
     started = time.perf_counter()
@@ -103,6 +108,18 @@ def paint(generator: OpenGenerator, seeds: list[int], label: Tensor, options: Ge
         noise = torch.Generator(generator.device).manual_seed(seed)
         painted.append(synthesis(row[None], noise_mode="random", generator=noise))
     return torch.cat(painted)
+
+
+def _move(generator: OpenGenerator, translate: tuple[float, float], rotate: float) -> None:
+    """Move and turn what the network paints; its Fourier features know how.
+
+    Raises:
+        OptionError: for a network without them.
+    """
+    if not isinstance(generator.network, StyleGAN3Generator):
+        kind = generator.card.kind
+        raise OptionError(f"--translate, --rotate: only StyleGAN3 can move its pictures, this network is a {kind}")
+    generator.network.synthesis.input.transform.copy_(transform_matrix(translate, rotate))
 
 
 def _batches(seeds: Iterator[int], size: int) -> Iterator[list[int]]:
