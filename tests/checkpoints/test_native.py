@@ -121,3 +121,16 @@ def test_a_failed_write_leaves_nothing(generator: StyleGAN2Generator, tmp_path: 
     with pytest.raises(TypeError):
         write_network(generator, tmp_path / "net.safetensors", colour="red")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_header_that_begins_like_a_pickle_is_none(tmp_path: Path) -> None:
+    """The header's length comes first: 128, 384, ... begin with the byte that opens a pickle."""
+    for length in range(300):
+        path = tmp_path / f"{length}.safetensors"
+        G = StyleGAN2Generator(z_dim=8, w_dim=8, num_layers=1, **SMALL)
+        write_network(G, path, name="n" * length)
+        if path.read_bytes()[:1] == b"\x80":
+            assert load_network(path).card.name == "n" * length
+            break
+    else:
+        pytest.fail("no such header came up")

@@ -22,16 +22,22 @@ def read_contents(path: Path) -> tuple[FileContents, Card | None]:
     if not path.is_file():
         raise CheckpointError(f"{path}: no such file")
     with path.open("rb") as file:
-        start = file.read(len(ZIP))
+        start = file.read(9)
     if not start:
         raise CheckpointError(f"{path}: is empty, expected a network; fetch it again")
-    if start == ZIP or start.startswith(PICKLE):
+    is_foreign = start.startswith((ZIP, PICKLE))
+    if is_foreign and not _is_safetensors(start, path.stat().st_size):
         return _within(read_foreign(path), path), None
     bare = read_bare(path)
     if bare is not None:
         return read_state_dict(bare, format="bare .safetensors", owner=str(path)), None
     weights, card = read_weights(path)
     return FileContents("native", {"D" if card.kind.endswith("discriminator") else "G_ema": weights}), card
+
+
+def _is_safetensors(start: bytes, size: int) -> bool:
+    """A header's length within the file, then its opening brace; the length may begin like a pickle."""
+    return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= size
 
 
 def _within(contents: FileContents, path: Path) -> FileContents:
