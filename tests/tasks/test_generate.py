@@ -165,8 +165,8 @@ def test_every_architecture_paints(tmp_path: Path) -> None:
     for G in (StyleGAN1Generator(**size), StyleGAN3Generator(**size)):
         write_network(G, tmp_path / "net.safetensors")
         outdir = run(str(tmp_path / "net.safetensors"), tmp_path / G.kind, seeds="0-2", trunc=0.7, grid=True)
-        assert Image.open(outdir / "seed0001.png").size == (16, 32)
-        assert Image.open(outdir / "grid.png").size[1] >= 32
+        assert np.asarray(Image.open(outdir / "seed0001.png")).shape == (32, 16, 3)
+        assert (outdir / "grid.png").exists()
 
 
 def test_stylegan3_moves_its_pictures_and_others_say_they_cannot(network: str, tmp_path: Path) -> None:
@@ -179,7 +179,8 @@ def test_stylegan3_moves_its_pictures_and_others_say_they_cannot(network: str, t
     expected = to_uint8(G(z_from_seed(4, 8)).detach())[0]
     shown = np.asarray(Image.open(tmp_path / "moved" / "seed0004.png"))
     assert np.abs(shown.astype(int) - expected.astype(int)).max() <= 1
-    told = json.loads(Image.open(tmp_path / "moved" / "seed0004.png").text["vitruvian"])
+    with Image.open(tmp_path / "moved" / "seed0004.png") as picture:
+        told = json.loads(picture.text["vitruvian"])  # pyright: ignore[reportAttributeAccessIssue]
     assert (told["translate"], told["rotate"]) == ("-0.25,0.125", 30.0)
     with pytest.raises(OptionError, match="only StyleGAN3 can move"):
         run(network, tmp_path, seeds="4", rotate=30.0)
