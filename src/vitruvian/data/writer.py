@@ -29,6 +29,7 @@ from vitruvian.data.class_labels import LABEL_FILE
 from vitruvian.data.encoding import to_json, zip_member
 from vitruvian.data.sources import open_source, partial_folder
 from vitruvian.errors import DatasetError
+from vitruvian.files import take_lock
 
 RECORD_FILE = "labels.jsonl"
 FORMAT_VERSION = 1
@@ -303,15 +304,9 @@ def _stored_origin(path: Path) -> Any:
 
 
 def _lock(file: Path, goal: Path) -> IO[bytes]:
-    """Keep other processes out until the answered handle is closed (where the system has such locks)."""
+    """Keep other processes out until the answered handle is closed."""
     handle = open(file, "wb")  # noqa: SIM115 held open on purpose
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return handle
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    if not take_lock(handle):
         handle.close()
-        raise DatasetError(f"{goal} is being written by another process: wait for it or stop it") from error
+        raise DatasetError(f"{goal} is being written by another process: wait for it or stop it")
     return handle

@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from vitruvian.errors import OptionError
+
 Recipe = Literal["auto", "stylegan2", "paper256", "paper512", "paper1024", "shhq", "mannequin"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
+
+LARGEST_SEED = 2**32 - 1  # what numpy's RandomState takes
+LONGEST_DESC = 100  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +49,10 @@ class TrainOptions:
     """Use only that many pictures, drawn with --seed."""
     seed: int = 0
     """Seed of everything random."""
-    tick: int = 4
-    """Thousands of pictures between two lines of the log, each with a saved state."""
-    snap: int = 50
-    """Ticks between two snapshots of network and pictures."""
+    tick: int | None = None
+    """Thousands of pictures between two lines of the log, each with a saved state: 4 unless given."""
+    snap: int | None = None
+    """Ticks between two snapshots of network and pictures: 50 unless given."""
     cbase: int | None = None
     """Feature maps: a block of height r has cbase / r of them."""
     cmax: int | None = None
@@ -72,3 +77,13 @@ class TrainOptions:
     """Text at the end of the run folder's name."""
     dry_run: bool = False
     """Show the plan and stop."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise OptionError(f"--seed {self.seed}: expected 0 to {LARGEST_SEED}")
+        if self.subset is not None and self.subset < 1:
+            raise OptionError(f"--subset {self.subset}: expected at least 1 picture")
+        if "/" in self.desc or "\\" in self.desc or not self.desc.isprintable() or len(self.desc) > LONGEST_DESC:
+            raise OptionError(
+                f"--desc {self.desc!r}: expected a part of a folder's name, at most {LONGEST_DESC} characters, no slash"
+            )

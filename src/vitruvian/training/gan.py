@@ -17,18 +17,20 @@ from torch import Tensor, nn
 from vitruvian.checkpoints import write_network
 from vitruvian.data import InfiniteSampler, PictureSet
 from vitruvian.devices import pick_device
-from vitruvian.errors import OptionError
+from vitruvian.errors import OptionError, VitruvianError
 from vitruvian.images import from_uint8, save_png
 from vitruvian.nn.stylegan2 import Generator
 from vitruvian.nn.stylegan2_discriminator import Discriminator
 from vitruvian.options.train import TrainOptions
 from vitruvian.training.losses import LossOptions, StyleGAN2Loss
 from vitruvian.training.plan import Plan, make_plan
+from vitruvian.training.resuming import find_begun
 from vitruvian.training.run_folder import RunFolder
 from vitruvian.training.samples import SampleSheet
 from vitruvian.training.schedules import ema_beta, lazy_adam, update_average_
 from vitruvian.training.statistics import Statistics
 
+GROWING_FILES = ("log.txt", "stats.jsonl")
 LARGEST_GRADIENT = 1e5  # what an infinite gradient becomes, the official value
 
 
@@ -69,22 +71,28 @@ def train_gan(
         OptionError, DatasetError, CheckpointError: before anything is written.
     """
     device = pick_device(options.device)
-    run, stored = _existing_run(options)
-    options = _merged(options, stored)
+    begun = find_begun(options)
+    options = begun.options if begun else options
     pictures = _open_pictures(options)
     channels, height, width = pictures.image_shape
     plan = make_plan(options, height=height, width=width, img_channels=channels, label_dim=pictures.label_dim)
+    plan = begun.plan(plan) if begun else plan
     training = GanTraining(plan, pictures, device)
     if options.dry_run:
-        return TrainResult(run.path if run else options.outdir, 0, False, None, plan)
-    if run is None:
+        return TrainResult(begun.folder.path if begun else options.outdir, 0, False, None, plan)
+    if begun is None:
+        reals = training.sheet.reals(pictures)  # before the folder: a damaged picture may show here
         name = f"{plan.recipe}-{pictures.name}-gpus1-batch{plan.batch}-gamma{plan.r1_gamma:g}"
         run = RunFolder.create(options.outdir, f"{name}-{options.desc}" if options.desc else name)
-        run.write_options({"options": _plain(options), "plan": plan.as_dict()})
+        save_png(reals, run.path / "reals.png")
     else:
-        training.restore(run, begins_other_data=str(options.data) != stored.get("data"))
+        run = begun.folder
+    with run.locked():
+        if begun is not None:
+            run.remove_leftovers()
+            training.restore(run, begins_other_data=begun.has_other_data)
         run.write_options({"options": _plain(options), "plan": plan.as_dict()})
-    return training.run(run, progress or (lambda _: None), should_stop or (lambda: False))
+        return training.run(run, progress or (lambda _: None), should_stop or (lambda: False))
 
 
 class GanTraining:
@@ -127,7 +135,7 @@ class GanTraining:
         self.sheet = SampleSheet(pictures, z_dim=plan.latent, use_labels=plan.c_dim > 0)
         self.statistics = Statistics()
         self.cur_nimg = self.batch_index = self.tick = self.tick_start_nimg = 0
-        self.seconds = 0.0
+        self.seconds = self.tick_seconds = 0.0
         self.snapshot: Path | None = None
 
     def run(
@@ -139,10 +147,9 @@ class GanTraining:
         total_nimg = self.plan.total_kimg * 1000
         if self.cur_nimg == 0:
             self._say(run, progress, f"plan: {json.dumps(self.plan.as_dict())}")
-            save_png(self.sheet.reals(self.pictures), run.path / "reals.png")
             save_png(self.sheet.fakes(self.G_ema), run.path / "fakes_init.png")
         started, started_nimg = time.perf_counter(), self.cur_nimg
-        tick_started = started
+        counted = started
         while self.cur_nimg < total_nimg:
             self.step()
             now = time.perf_counter()
@@ -150,12 +157,14 @@ class GanTraining:
             progress(TrainProgress(self.cur_nimg, total_nimg, rate))
             stopping = should_stop()
             done = self.cur_nimg >= total_nimg
-            if self.batch_index == 1 or self.cur_nimg >= self.tick_start_nimg + self.plan.tick_kimg * 1000 or done:
-                self.seconds += now - tick_started
-                self._end_tick(run, progress, seconds=now - tick_started, done=done)
-                tick_started = time.perf_counter()
+            ticking = self.batch_index == 1 or self.cur_nimg >= self.tick_start_nimg + self.plan.tick_kimg * 1000
+            if ticking or done or stopping:
+                self.seconds += now - counted
+                self.tick_seconds += now - counted
+            if ticking or done:
+                self._end_tick(run, progress, done=done)
+                counted = time.perf_counter()
             elif stopping:
-                self.seconds += now - tick_started
                 run.save_state(self.cur_nimg, self.state_dict(run))
             if stopping and not done:
                 return TrainResult(run.path, self.cur_nimg, False, self.snapshot, self.plan)
@@ -217,14 +226,12 @@ class GanTraining:
             c = z.new_zeros(plan.batch, 0)
         return list(zip(z.split(plan.batch_gpu), c.split(plan.batch_gpu), strict=True))
 
-    def _end_tick(
-        self, run: RunFolder, progress: Callable[[TrainProgress], None], *, seconds: float, done: bool
-    ) -> None:
+    def _end_tick(self, run: RunFolder, progress: Callable[[TrainProgress], None], *, done: bool) -> None:
         summary = self.statistics.summarise()
-        shown = max(self.cur_nimg - self.tick_start_nimg, 1)
+        sec_per_kimg = self.tick_seconds / max(self.cur_nimg - self.tick_start_nimg, 1) * 1000
         line = (
             f"tick {self.tick:<5d} kimg {self.cur_nimg / 1000:<8.1f} time {self.seconds:<9.0f}"
-            f" sec/kimg {seconds / shown * 1000:<8.2f}"
+            f" sec/kimg {sec_per_kimg:<8.2f}"
             f" G {summary['Loss/G/loss']['mean']:<6.3f} D {summary['Loss/D/loss']['mean']:<6.3f}"
         )
         record = {
@@ -232,7 +239,7 @@ class GanTraining:
             "Progress/tick": self.tick,
             "Progress/kimg": self.cur_nimg / 1000,
             "Timing/total_sec": self.seconds,
-            "Timing/sec_per_kimg": seconds / shown * 1000,
+            "Timing/sec_per_kimg": sec_per_kimg,
             "timestamp": time.time(),
         }
         run.append("stats.jsonl", json.dumps(record))
@@ -241,6 +248,7 @@ class GanTraining:
             self._save_snapshot(run)
         self.tick += 1
         self.tick_start_nimg = self.cur_nimg
+        self.tick_seconds = 0.0
         run.save_state(self.cur_nimg, self.state_dict(run))
 
     def _save_snapshot(self, run: RunFolder) -> None:
@@ -272,31 +280,42 @@ class GanTraining:
             "statistics": self.statistics.state_dict(),
             "clock": [self.cur_nimg, self.batch_index, self.tick, self.tick_start_nimg],
             "seconds": self.seconds,
-            "lengths": {name: run.length(name) for name in ("log.txt", "stats.jsonl")},
+            "tick_seconds": self.tick_seconds,
+            "lengths": {name: run.length(name) for name in GROWING_FILES},
         }
 
     def restore(self, run: RunFolder, *, begins_other_data: bool = False) -> None:
         """Go on where the newest state of the run was taken; over other pictures, from the first of their order."""
         state = run.load_state()
         if state is None:
+            for name in GROWING_FILES:
+                run.rewind(name, 0)
             return
         try:
-            for name in ("G", "D", "G_ema", "G_optimiser", "D_optimiser"):
-                getattr(self, name).load_state_dict(state[name])
-        except (RuntimeError, ValueError, KeyError) as error:
+            self._load_state_dict(state, begins_other_data=begins_other_data)
+            for name in GROWING_FILES:
+                run.rewind(name, state["lengths"][name])
+        except VitruvianError:
+            raise
+        except Exception as error:  # a tensor of another shape, a key that is not there, no state at all
             reason = " ".join(str(error).split())[:200]
-            raise OptionError(
-                f"{run.path}: its state does not fit these options ({reason}); resume with those of the run"
-            ) from error
+            raise OptionError(f"{run.path}: its saved state does not fit its options ({reason})") from error
+        self.snapshot = run.newest_snapshot()
+
+    def _load_state_dict(self, state: dict[str, Any], *, begins_other_data: bool) -> None:
+        for name in ("G", "D", "G_ema"):
+            getattr(self, name).load_state_dict(state[name])
+        for optimiser, name in ((self.G_optimiser, "G_optimiser"), (self.D_optimiser, "D_optimiser")):
+            planned = {key: optimiser.param_groups[0][key] for key in ("lr", "betas")}
+            optimiser.load_state_dict(state[name])
+            optimiser.param_groups[0].update(planned)  # the plan decides, which may have been given a new rate
         self.loss.pl_mean = state["pl_mean"].to(self.device)
         walk = {key: value.numpy() if isinstance(value, Tensor) else value for key, value in state["sampler"].items()}
         if not (begins_other_data and len(walk["order"]) != len(self.pictures)):  # a moved set is walked on
             self.sampler.load_state_dict(walk)
         self.statistics.load_state_dict(state["statistics"], self.device)
         self.cur_nimg, self.batch_index, self.tick, self.tick_start_nimg = state["clock"]
-        self.seconds = state["seconds"]
-        for name, length in state["lengths"].items():
-            run.rewind(name, length)
+        self.seconds, self.tick_seconds = state["seconds"], state.get("tick_seconds", 0.0)
 
 
 class _Phase:
@@ -314,35 +333,11 @@ class _Phase:
         if kind is not None:
             return
         for parameter in self.network.parameters():
-            if parameter.grad is not None:
-                parameter.grad.nan_to_num_(nan=0.0, posinf=LARGEST_GRADIENT, neginf=-LARGEST_GRADIENT)
+            if parameter.grad is None:
+                # A bias that the regulariser does not see still takes the step: Adam's betas are corrected for it.
+                parameter.grad = torch.zeros_like(parameter)
+            parameter.grad.nan_to_num_(nan=0.0, posinf=LARGEST_GRADIENT, neginf=-LARGEST_GRADIENT)
         self.optimiser.step()
-
-
-def _existing_run(options: TrainOptions) -> tuple[RunFolder | None, dict[str, Any]]:
-    if options.resume is None:
-        return None, {}
-    run = RunFolder.find(options.resume, options.outdir)
-    return run, run.read_options().get("options", {})
-
-
-RESUME_MAY_CHANGE = ("kimg", "gamma", "glr", "dlr", "data", "snap", "tick", "outdir")
-
-
-def _merged(options: TrainOptions, stored: dict[str, Any]) -> TrainOptions:
-    """The options of the stored run, with what a resumed run may set anew."""
-    if not stored:
-        return options
-    fresh = _plain(options)
-    defaults = _plain(TrainOptions())
-    values = dict(stored)
-    for name in RESUME_MAY_CHANGE:
-        if fresh[name] != defaults[name]:
-            values[name] = fresh[name]
-    values.update(device=fresh["device"], dry_run=fresh["dry_run"], resume=fresh["resume"])
-    values["data"] = Path(values["data"])
-    values["outdir"] = Path(values["outdir"])
-    return TrainOptions(**values)
 
 
 def _plain(options: TrainOptions) -> dict[str, Any]:

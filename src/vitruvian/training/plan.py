@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from vitruvian.errors import OptionError
 from vitruvian.options.train import TrainOptions
 
-GRADIENT_EPSILON = 1e-8
+KIMG_PER_TICK, TICKS_PER_SNAPSHOT = 4, 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,10 +92,11 @@ def make_plan(options: TrainOptions, *, height: int, width: int, img_channels: i
     """
     _check(options, label_dim)
     base = BASES[options.cfg]
-    batch = options.batch or base.batch or max(min(4096 // height, 32), 4)
-    reference = base.batch or batch
+    # Rates and weights follow the batch of the configuration, not one that is given, as in the official scripts.
+    reference = base.batch or max(min(4096 // height, 32), 1)
+    batch = options.batch or reference
     batch_gpu = options.batch_gpu or (batch if options.batch else max(1, batch // base.ref_gpus))
-    mbstd = options.mbstd_group or base.mbstd or min(batch, 4)
+    mbstd = options.mbstd_group or base.mbstd or min(reference, 4)
     if batch % batch_gpu:
         raise OptionError(f"--batch-gpu {batch_gpu} does not divide --batch {batch}")
     if batch_gpu % min(mbstd, batch_gpu):
@@ -124,10 +126,43 @@ def make_plan(options: TrainOptions, *, height: int, width: int, img_channels: i
         style_mixing_prob=base.mixing if options.mixing is None else options.mixing,
         ema_kimg=base.ema or reference * 10 / 32,
         ema_rampup=base.ramp,
-        tick_kimg=options.tick,
-        snap_ticks=options.snap,
+        tick_kimg=options.tick or KIMG_PER_TICK,
+        snap_ticks=options.snap or TICKS_PER_SNAPSHOT,
         seed=options.seed,
     )
+
+
+_GIVEN_ANEW = {
+    "kimg": "total_kimg",
+    "gamma": "r1_gamma",
+    "glr": "G_lr",
+    "dlr": "D_lr",
+    "tick": "tick_kimg",
+    "snap": "snap_ticks",
+}
+
+
+def resumed_plan(fresh: Plan, stored: Mapping[str, Any], given: Collection[str]) -> Plan:
+    """The plan of a run that goes on: its own numbers, even where recipes have changed since it was begun.
+
+    Args:
+        fresh: what the options of the run mean today.
+        stored: the plan in the run's ``options.json``.
+        given: names of the options whose new value counts.
+
+    Raises:
+        OptionError: if the pictures are of another shape than those the run was begun with.
+        TypeError: if the stored plan has fields that are unknown.
+    """
+    anew = {_GIVEN_ANEW[name] for name in given if name in _GIVEN_ANEW}
+    plan = replace(fresh, **{name: value for name, value in stored.items() if name not in anew})
+    for name in ("height", "width", "img_channels", "c_dim"):
+        if getattr(plan, name) != getattr(fresh, name):
+            raise OptionError(
+                f"--data: the run was begun on pictures with {name} {getattr(plan, name)}, these have"
+                f" {getattr(fresh, name)}; give a set of the same shape"
+            )
+    return plan
 
 
 def _check(options: TrainOptions, label_dim: int) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from vitruvian.errors import CheckpointError, OptionError
-from vitruvian.files import replacing, writable_folder
+from vitruvian.files import UNFINISHED, replacing, take_lock, writable_folder
 
 STATES_KEPT = 2
 
@@ -29,11 +31,13 @@ class RunFolder:
         """A new folder ``NNNNN-description``, numbered after the highest one there."""
         writable_folder(outdir)
         numbers = [int(match[1]) for entry in outdir.iterdir() if (match := re.match(r"(\d+)", entry.name))]
-        path = outdir / f"{max(numbers, default=-1) + 1:05d}-{description}"
-        run = cls(path)
-        path.mkdir()
-        run.states.mkdir()
-        return run
+        for number in count(max(numbers, default=-1) + 1):
+            run = cls(outdir / f"{number:05d}-{description}")
+            with suppress(FileExistsError):  # another run that began in the same moment
+                run.path.mkdir()
+                run.states.mkdir()
+                return run
+        raise AssertionError("count() has no end")
 
     @classmethod
     def find(cls, name: str, outdir: Path) -> RunFolder:
@@ -60,8 +64,14 @@ class RunFolder:
 
     def save_state(self, cur_nimg: int, state: dict[str, Any]) -> None:
         """Write a state under the clock's name and drop all but the newest few."""
-        with replacing(self.states / f"state-{cur_nimg:012d}.pt") as temporary:
-            torch.save(state, temporary)
+        path = self.states / f"state-{cur_nimg:012d}.pt"
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            try:
+                torch.save(state, file)
+            except RuntimeError as error:  # what torch makes of a full disk
+                if isinstance(error.__context__, OSError):
+                    raise error.__context__ from None
+                raise
         for old in self._state_files()[:-STATES_KEPT]:
             old.unlink()
 
@@ -75,11 +85,34 @@ class RunFolder:
         for path in reversed(files):
             try:
                 return torch.load(path, map_location="cpu", weights_only=True)
-            except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError):
+            except Exception:  # damage is told in a dozen kinds
                 continue  # a disk may lose what it promised to have written: the one before will do
         if files:
             raise CheckpointError(f"{self.states}: none of the {len(files)} saved states is readable")
         return None
+
+    def newest_snapshot(self) -> Path | None:
+        """The network file of the run that was written last."""
+        return max(self.path.glob("network-snapshot-*.safetensors"), default=None)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep a second process from training the same run.
+
+        Raises:
+            OptionError: if another one does.
+        """
+        with (self.path / ".lock").open("wb") as handle:
+            if not take_lock(handle):
+                raise OptionError(f"{self.path} is being trained by another process: wait for it or stop it")
+            yield
+
+    def remove_leftovers(self) -> None:
+        """Remove what a killed run had half written; to be called by the one process that holds the lock."""
+        for folder in (self.path, self.states):
+            for pattern in (f".*{UNFINISHED}*", ".tmp??????"):  # ours, and those of safetensors
+                for path in folder.glob(pattern):
+                    path.unlink(missing_ok=True)
 
     def append(self, name: str, line: str) -> None:
         """Add one line to a text file of the run."""
