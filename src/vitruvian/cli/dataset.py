@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from vitruvian.cli.frame import Output, answer, parse, progress_bar
+from vitruvian.cli.frame import Output, answer, parse, progress_bar, termination_interrupts
 from vitruvian.errors import OptionError
 from vitruvian.options.dataset import InspectDatasetOptions, SynthDatasetOptions
 
@@ -54,7 +54,7 @@ def _synth(argv: list[str]) -> int:
 
     options, output = command.options, command.output
     try:
-        with progress_bar("pictures", options.count, quiet=output.quiet) as update:
+        with termination_interrupts(), progress_bar("pictures", options.count, quiet=output.quiet) as update:
             report = synthesise(options, progress=(lambda at: update(at.done, at.rate)) if update else None)
     except KeyboardInterrupt:
         print(

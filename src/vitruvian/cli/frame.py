@@ -8,6 +8,7 @@ import inspect
 import io
 import json
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -84,7 +85,8 @@ def progress_bar(unit: str, total: int, *, quiet: bool) -> Iterator[Callable[...
 
     rate_column = TextColumn("{task.fields[rate]}")
     columns = (BarColumn(), MofNCompleteColumn(), rate_column, TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    # Lines printed meanwhile go above the bar, but only if they are meant for a terminal and not for a file.
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty()) as bar:
         task = bar.add_task("", total=total, rate="")
 
         def update(done: int, rate: float | None = None, new_total: int = total) -> None:
@@ -92,6 +94,16 @@ def progress_bar(unit: str, total: int, *, quiet: bool) -> Iterator[Callable[...
             bar.update(task, completed=done, total=new_total, rate=shown)
 
         yield update
+
+
+@contextmanager
+def termination_interrupts() -> Iterator[None]:
+    """Let SIGTERM, by which schedulers end a job, stop the work as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def answer(result: Any, output: Output, describe: Callable[[Any], str]) -> None:

@@ -56,7 +56,7 @@ def _gan(argv: list[str]) -> int:
 
         result = train_gan(options, progress=report, should_stop=lambda: bool(stopped))
     answer(result, output, _describe)
-    return INTERRUPTED if signal.SIGINT in stopped else 0
+    return INTERRUPTED if stopped and not result.finished else 0
 
 
 def _describe(result: TrainResult) -> str:
