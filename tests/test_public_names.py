@@ -7,13 +7,17 @@ from vitruvian.cli import COMMANDS
 
 NAMES = {
     "GenerateOptions",
+    "InterpolateOptions",
+    "MixOptions",
     "PictureSet",
     "SynthDatasetOptions",
     "TrainOptions",
     "VitruvianError",
     "__version__",
     "generate",
+    "interpolate",
     "load",
+    "mix",
     "save",
     "synthesise",
     "train_gan",
@@ -28,4 +32,4 @@ def test_public_names_are_there_and_importable() -> None:
 
 
 def test_commands() -> None:
-    assert set(COMMANDS) == {"dataset", "generate", "train"}
+    assert set(COMMANDS) == {"dataset", "generate", "interpolate", "mix", "models", "train"}

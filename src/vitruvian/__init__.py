@@ -25,8 +25,12 @@ if TYPE_CHECKING:
     from vitruvian.latents import z_from_seed as z_from_seed
     from vitruvian.options.dataset import SynthDatasetOptions as SynthDatasetOptions
     from vitruvian.options.generate import GenerateOptions as GenerateOptions
+    from vitruvian.options.interpolate import InterpolateOptions as InterpolateOptions
+    from vitruvian.options.mix import MixOptions as MixOptions
     from vitruvian.options.train import TrainOptions as TrainOptions
     from vitruvian.tasks.generate import generate as generate
+    from vitruvian.tasks.interpolate import interpolate as interpolate
+    from vitruvian.tasks.mix import mix as mix
     from vitruvian.tasks.synth import synthesise as synthesise
     from vitruvian.training.gan import train_gan as train_gan
 
@@ -38,8 +42,12 @@ _HOMES = {
     "z_from_seed": "vitruvian.latents",
     "SynthDatasetOptions": "vitruvian.options.dataset",
     "GenerateOptions": "vitruvian.options.generate",
+    "InterpolateOptions": "vitruvian.options.interpolate",
+    "MixOptions": "vitruvian.options.mix",
     "TrainOptions": "vitruvian.options.train",
     "generate": "vitruvian.tasks.generate",
+    "interpolate": "vitruvian.tasks.interpolate",
+    "mix": "vitruvian.tasks.mix",
     "synthesise": "vitruvian.tasks.synth",
     "train_gan": "vitruvian.training.gan",
 }

@@ -29,24 +29,46 @@ class Seeds:
             yield from part
 
 
-def parse_seeds(text: str) -> Seeds:
+def parse_seeds(text: str, *, option: str = "--seeds") -> Seeds:
     """``1,3,5-9`` to seeds, ranges inclusive.
+
+    Args:
+        option: what the text was given as, for errors.
 
     Raises:
         OptionError: naming the part that is not a seed or an ascending range.
     """
+    seeds = Seeds(_parse_ranges(text, f"{option} {text}", "seed"))
+    last = max(part[-1] for part in seeds.ranges)
+    if last > LARGEST_SEED:
+        raise OptionError(f"{option} {text}: {last} is above {LARGEST_SEED}, the largest seed")
+    return seeds
+
+
+def parse_layers(text: str, num_ws: int, *, option: str = "--styles") -> list[int]:
+    """``0-3,6`` to rows of w+, ascending, each once, for a network with ``num_ws`` of them.
+
+    Raises:
+        OptionError: naming the part that is no layer, or a layer that the network does not have.
+    """
+    ranges = _parse_ranges(text, f"{option} {text}", "layer")
+    last = max(part[-1] for part in ranges)
+    if last >= num_ws:
+        raise OptionError(f"{option} {text}: there is no layer {last}, this network has layers 0 to {num_ws - 1}")
+    return sorted({layer for part in ranges for layer in part})
+
+
+def _parse_ranges(text: str, given: str, noun: str) -> tuple[range, ...]:
     ranges = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
         if match is None:
-            raise OptionError(f"--seeds {text}: '{part.strip()}' is no seed; expected numbers like 1,3,5-9")
+            raise OptionError(f"{given}: '{part.strip()}' is no {noun}; expected numbers like 1,3,5-9")
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first:
-            raise OptionError(f"--seeds {text}: the range {part.strip()} runs backwards; did you mean {last}-{first}?")
-        if last > LARGEST_SEED:
-            raise OptionError(f"--seeds {text}: {last} is above {LARGEST_SEED}, the largest seed")
+            raise OptionError(f"{given}: the range {part.strip()} runs backwards; did you mean {last}-{first}?")
         ranges.append(range(first, last + 1))
-    return Seeds(tuple(ranges))
+    return tuple(ranges)
 
 
 def z_from_seed(seed: int, z_dim: int) -> Tensor:

@@ -24,6 +24,8 @@ class _Command(NamedTuple):
 
 COMMANDS = {
     "generate": _Command("vitruvian.cli.generate", "make pictures of people from seeds"),
+    "interpolate": _Command("vitruvian.cli.interpolate", "film a walk from person to person"),
+    "mix": _Command("vitruvian.cli.mix", "give people the styles of others: a sheet or a video"),
     "dataset": _Command("vitruvian.cli.dataset", "render synthetic people; inspect picture sets"),
     "models": _Command("vitruvian.cli.models", "network files: list, show, convert, verify, download, push"),
     "train": _Command("vitruvian.cli.train", "train a network on a picture set"),
