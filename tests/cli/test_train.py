@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
@@ -35,6 +36,13 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr("vitruvian.training.gan.train_gan", train)
 
     return prepare
+
+
+@pytest.mark.parametrize("command", ["train", "dataset"])
+def test_a_command_without_its_word_shows_the_usage(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    group = importlib.import_module(f"vitruvian.cli.{command}")
+    assert (group.main([]), group.main(["--help"])) == (2, 0)
+    assert f"usage: vitruvian {command} {{" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="other signals")

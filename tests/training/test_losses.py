@@ -13,10 +13,9 @@ SMALL = {"img_resolution": (16, 8), "channel_base": 128, "channel_max": 8}
 
 
 def make(**options: float) -> StyleGAN2Loss:
-    G = StyleGAN2Generator(z_dim=8, w_dim=8, num_layers=2, **SMALL).double()
-    D = StyleGAN2Discriminator(mbstd_group_size=2, **SMALL).double()
-    # The generator always works on float32 codes; a float32 pair is what is trained.
-    return StyleGAN2Loss(G.float(), D.float(), LossOptions(**options))
+    G = StyleGAN2Generator(z_dim=8, w_dim=8, num_layers=2, **SMALL)
+    D = StyleGAN2Discriminator(mbstd_group_size=2, **SMALL)
+    return StyleGAN2Loss(G, D, LossOptions(**options))
 
 
 def random() -> torch.Generator:

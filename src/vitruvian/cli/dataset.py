@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vitruvian.tasks.inspect_dataset import DatasetInfo
     from vitruvian.tasks.synth import SynthReport
 
-OK, INTERRUPTED = 0, 130
+OK, BAD_INPUT, INTERRUPTED = 0, 2, 130
 _BAR_LENGTH = 30  # characters of the longest bar of a histogram
 _MOST_BARS = 40  # a longer histogram is told by --json alone
 
@@ -41,7 +41,7 @@ def main(argv: list[str]) -> int:
     """Run with the arguments after ``vitruvian dataset``; answers the exit code."""
     if not argv or argv[0] in ("-h", "--help"):
         print(_overview())
-        return OK
+        return OK if argv else BAD_INPUT
     if argv[0] not in _COMMANDS:
         raise OptionError(f"dataset {argv[0]}: unknown command, expected {' or '.join(_COMMANDS)}")
     run, _ = _COMMANDS[argv[0]]

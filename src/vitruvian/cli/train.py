@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vitruvian.training.gan import TrainProgress, TrainResult
 
 RECIPES = ("gan",)
-INTERRUPTED = 130
+BAD_INPUT, INTERRUPTED = 2, 130
 _USAGE = """usage: vitruvian train {gan} [options]
 
 example: vitruvian train gan --data people.zip --cfg mannequin"""
@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
     """Run with the arguments after ``vitruvian train``; answers the exit code."""
     if not argv or argv[0] in ("-h", "--help"):
         print(_USAGE)
-        return 0
+        return 0 if argv else BAD_INPUT
     if argv[0] not in RECIPES:
         raise OptionError(f"train {argv[0]}: unknown recipe, expected {' or '.join(RECIPES)}")
     return _gan(argv[1:])
