@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vitruvian.errors import OptionError
-from vitruvian.latents import LARGEST_SEED, parse_seeds, z_from_seed
+from vitruvian.latents import LARGEST_SEED, parse_layers, parse_seeds, z_from_seed
 
 SEED = st.integers(0, LARGEST_SEED)
 
@@ -43,3 +43,27 @@ def test_z_is_the_official_draw() -> None:
 def test_near_misses_are_refused(text: str) -> None:
     with pytest.raises(OptionError, match="is no seed"):
         parse_seeds(text)
+
+
+def test_errors_name_the_option_that_was_meant() -> None:
+    with pytest.raises(OptionError, match="--rows 5-1: the range 5-1 runs backwards"):
+        parse_seeds("5-1", option="--rows")
+
+
+def test_layers_are_ascending_and_each_once() -> None:
+    assert parse_layers("6,0-2,1", 10) == [0, 1, 2, 6]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("0-10", "--styles 0-10: there is no layer 10, this network has layers 0 to 9"),
+        ("0-99999999999", "no layer 99999999999"),
+        ("3-1", "did you mean 1-3"),
+        ("", "'' is no layer"),
+        ("low", "'low' is no layer"),
+    ],
+)
+def test_layers_that_are_not_there_are_named(text: str, words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        parse_layers(text, 10)

@@ -153,7 +153,8 @@ class _GifWriter:
         self._file = path.open("wb")
         self._file.write(b"GIF89a" + _u16(width) + _u16(height) + b"\x00\x00\x00")
         self._file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00")  # play for ever
-        self._file.write(b"\x21\xfe" + _sub_blocks(comment.encode()))
+        if comment:
+            self._file.write(b"\x21\xfe" + _sub_blocks(comment.encode()))
 
     def write(self, pixels: np.ndarray) -> None:
         # Ends of frames are rounded, not durations, so the errors do not add up.
