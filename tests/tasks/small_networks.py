@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -12,7 +13,7 @@ from tests.conftest import golden_path
 from vitruvian.checkpoints import write_network
 from vitruvian.nn import StyleGAN1Generator, StyleGAN2Generator, StyleGAN3Generator
 
-SMALL = {"z_dim": 8, "w_dim": 8, "num_layers": 2, "channel_base": 64, "channel_max": 8}
+SMALL: dict[str, Any] = {"z_dim": 8, "w_dim": 8, "num_layers": 2, "channel_base": 64, "channel_max": 8}
 
 ARCHITECTURES = {
     "stylegan1": lambda: StyleGAN1Generator(img_resolution=(32, 16), **SMALL),

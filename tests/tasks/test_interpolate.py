@@ -287,6 +287,12 @@ def test_bad_options_are_named_and_leave_nothing(network: str, tmp_path: Path, o
     assert not outdir.exists()
 
 
+def test_a_folder_in_the_place_of_the_film_is_seen_before_any_work(network: str, tmp_path: Path) -> None:
+    (tmp_path / "interpolation.mp4").mkdir()
+    with pytest.raises(OptionError, match=r"interpolation\.mp4: is a folder"):
+        run(network, tmp_path, seeds="1,2")
+
+
 class _Stop:
     """Interrupts when so many frames are there."""
 

@@ -288,6 +288,10 @@ def test_an_interrupted_video_goes_on_as_frames(network: str, tmp_path: Path) ->
         ({"video": True, "overlap": 16}, "--overlap 16: pictures are 16 pixels wide"),
         ({"overlap": -1}, "--overlap -1"),
         (
+            {"video": True, "rows": "0-199", "cols": "0-999", "duration": 1.0, "format": "frames"},
+            "frames would be 6432x15015, at most 64,000,000 pixels fit; use fewer rows and columns",
+        ),
+        (
             {"video": True, "rows": "1", "cols": "0-2000"},
             "frames would be 64x30030, this format holds sides up to 16384",
         ),

@@ -15,10 +15,11 @@ from vitruvian.errors import OptionError
 from vitruvian.files import writable_folder
 from vitruvian.images import save_png
 from vitruvian.provenance import PNG_KEY, SYNTHETIC, png_text, xmp_packet
-from vitruvian.tasks.generate import LARGEST_GRID
 from vitruvian.video import check_video, partial_path, writing_video
 
 FilmFormat = Literal["mp4", "gif", "frames"]
+
+LARGEST_FRAME = 64_000_000  # pixels; nothing plays more, and from 89 million on Pillow takes a picture for an attack
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,14 @@ class Film:
         Raises:
             OptionError: for a size or rate that the format cannot hold, or a folder with frames of a longer film.
         """
-        if self.height * self.width > LARGEST_GRID:
+        if self.height * self.width > LARGEST_FRAME:
             raise OptionError(
-                f"frames would be {self.height}x{self.width}, at most {LARGEST_GRID:,} pixels fit;"
+                f"frames would be {self.height}x{self.width}, at most {LARGEST_FRAME:,} pixels fit;"
                 " use fewer rows and columns"
             )
         if self.format != "frames":
+            if self.path.is_dir():
+                raise OptionError(f"{self.path}: is a folder, expected a place for a file; choose another --outdir")
             check_video(self.format, self.height, self.width, self.fps)
             return
         last = max(self.path.glob("frame*.png"), key=_number, default=None)
