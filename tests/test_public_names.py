@@ -32,4 +32,4 @@ def test_public_names_are_there_and_importable() -> None:
 
 
 def test_commands() -> None:
-    assert set(COMMANDS) == {"dataset", "generate", "interpolate", "mix", "models", "train"}
+    assert set(COMMANDS) == {"bench", "dataset", "generate", "interpolate", "mix", "models", "train"}

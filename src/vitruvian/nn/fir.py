@@ -34,18 +34,20 @@ def upfirdn2d(
     down: int = 1,
     padding: tuple[int, int, int, int] = (0, 0, 0, 0),
     gain: float = 1.0,
+    bias: Tensor | None = None,
 ) -> Tensor:
     """Insert ``up - 1`` zeros after every pixel, pad, convolve with ``fir * gain``, keep every ``down``-th pixel.
 
     Args:
         x: ``N x C x H x W``.
         fir: ``[fh, fw]``.
+        bias: ``C``, added to the result where nothing is upsampled.
 
     Returns:
         ``N x C x H' x W'`` with ``H' = ceil((H * up + top + bottom - fh + 1) / down)``.
     """
     if up == 1:
-        return _convolve(x, fir * gain, down, padding)
+        return _convolve(x, fir * gain, down, padding, bias)
     return _spread(x, fir * gain, up, padding)[:, :, ::down, ::down]
 
 
@@ -63,14 +65,17 @@ def downsample2d(x: Tensor, fir: Tensor) -> Tensor:
     return upfirdn2d(x, fir, down=2, padding=(before, after, before, after))
 
 
-def _convolve(x: Tensor, fir: Tensor, stride: int, padding: tuple[int, int, int, int]) -> Tensor:
+def _convolve(
+    x: Tensor, fir: Tensor, stride: int, padding: tuple[int, int, int, int], bias: Tensor | None = None
+) -> Tensor:
     left, right, top, bottom = padding
     symmetric = left == right >= 0 and top == bottom >= 0
     if not symmetric:
         x = F.pad(x, padding)
     channels = x.shape[1]
     kernel = fir.flip(0, 1).to(x.dtype).expand(channels, 1, -1, -1)
-    return F.conv2d(x, kernel, stride=stride, padding=(top, left) if symmetric else 0, groups=channels)
+    sides = (top, left) if symmetric else 0
+    return F.conv2d(x, kernel, bias, stride=stride, padding=sides, groups=channels)
 
 
 def _spread(x: Tensor, fir: Tensor, up: int, padding: tuple[int, int, int, int]) -> Tensor:

@@ -47,12 +47,21 @@ class FullyConnected(nn.Module):
         return bias_act(x @ weight.t(), bias, act=self.act)
 
 
-def convolve(x: Tensor, weight: Tensor, *, fir: Tensor | None = None, up: int = 1, down: int = 1) -> Tensor:
+def convolve(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    *,
+    fir: Tensor | None = None,
+    up: int = 1,
+    down: int = 1,
+) -> Tensor:
     """Convolution with "same" padding and optional filtered resampling by 2.
 
     Args:
         x: ``N x I x H x W``.
         weight: ``O x I x k x k`` with ``k`` 1 or 3, already scaled.
+        bias: ``O``, added last.
         fir: ``[taps, taps]``, needed when ``up`` or ``down`` is 2.
     """
     kernel = weight.shape[-1]
@@ -61,19 +70,19 @@ def convolve(x: Tensor, weight: Tensor, *, fir: Tensor | None = None, up: int = 
         assert fir is not None
         if kernel == 1:
             before, after = (taps + 1) // 2, (taps - 2) // 2
-            return upfirdn2d(F.conv2d(x, weight), fir, up=2, padding=(before, after, before, after), gain=4)
+            return upfirdn2d(F.conv2d(x, weight, bias), fir, up=2, padding=(before, after, before, after), gain=4)
         # The official order of operations: true convolution at stride 2 (2H + 1 rows), then the filter (2H rows).
         spread = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
         before, after = (taps - 1) // 2, (taps - 2) // 2
-        return upfirdn2d(spread, fir, padding=(before, after, before, after), gain=4)
+        return upfirdn2d(spread, fir, padding=(before, after, before, after), gain=4, bias=bias)
     if down == 2:
         assert fir is not None
         if kernel == 1:
             before, after = (taps - 1) // 2, (taps - 2) // 2
-            return F.conv2d(upfirdn2d(x, fir, down=2, padding=(before, after, before, after)), weight)
+            return F.conv2d(upfirdn2d(x, fir, down=2, padding=(before, after, before, after)), weight, bias)
         before, after = (taps + 1) // 2, taps // 2
-        return F.conv2d(upfirdn2d(x, fir, padding=(before, after, before, after)), weight, stride=2)
-    return F.conv2d(x, weight, padding=kernel // 2)
+        return F.conv2d(upfirdn2d(x, fir, padding=(before, after, before, after)), weight, bias, stride=2)
+    return F.conv2d(x, weight, bias, padding=kernel // 2)
 
 
 class Conv2d(nn.Module):

@@ -43,6 +43,10 @@ class GenerateOptions:
     """Also write all pictures as one sheet, grid.png."""
     batch: int = 8
     """Pictures computed at a time."""
+    dtype: Literal["float32", "bf16"] = "float32"
+    """Type of the features between layers: bf16 is faster where the processor has it, and off by a level or so."""
+    compile: bool = False
+    """Compile the network first: minutes at the start, faster pictures afterwards; needs a C++ compiler."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute."""
 

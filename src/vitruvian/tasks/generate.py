@@ -55,7 +55,7 @@ def generate(options: GenerateOptions, *, progress: Callable[[GenerateProgress],
         OptionError, CheckpointError: before the first picture is computed.
     """
     seeds = parse_seeds(options.seeds)
-    generator = open_generator(options.network, options.device)
+    generator = open_generator(options.network, options.device, dtype=options.dtype, compiles=options.compile)
     G = generator.network
     if options.translate is not None or options.rotate is not None:
         _move(generator, options.movement(), options.rotate or 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -26,8 +26,15 @@ class OpenGenerator(NamedTuple):
     """Name and hash of the network, for the text of pictures."""
 
 
-def open_generator(name: str | Path, device: str) -> OpenGenerator:
+DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16}
+
+
+def open_generator(name: str | Path, device: str, *, dtype: str = "float32", compiles: bool = False) -> OpenGenerator:
     """Load a generator for painting.
+
+    Args:
+        dtype: of the features between layers, a name in ``DTYPES``.
+        compiles: paint through ``torch.compile``.
 
     Raises:
         CheckpointError: for a file that is no network.
@@ -38,7 +45,11 @@ def open_generator(name: str | Path, device: str) -> OpenGenerator:
         raise OptionError(f"--network {name}: is a {card.kind}, expected a generator")
     place = pick_device(device)
     assert isinstance(network, nn.Module)
-    network.to(place)
+    layout: Any = {"memory_format": torch.channels_last}  # kernels then need no rearranging for each picture
+    network.to(place, **layout)
+    network.synthesis.compute_dtype = DTYPES[dtype]
+    if compiles:
+        network.synthesis.compile()
     facts = {"network": card.name or str(name), "network_sha256": card.sha256}
     return OpenGenerator(network, card, place, facts)
 
