@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from vitruvian.nn.activation import LEAKY_SLOPE
 from vitruvian.nn.geometry import as_size, pyramid
 from vitruvian.nn.layers import FullyConnected
-from vitruvian.nn.stylegan1 import Dense, blur, blur_filter, resampling_kernel
+from vitruvian.nn.stylegan1 import Dense, blur, blur_filter, missing_levels, resampling_kernel
 from vitruvian.nn.stylegan2_discriminator import MinibatchStd
 
 
@@ -52,12 +52,12 @@ class Conv(nn.Module):
             self.register_buffer("filter", blur_filter())
 
     def forward(self, x: Tensor) -> Tensor:
-        weight = (self.weight * self.weight_gain).to(x.dtype)
-        bias = self.bias.to(x.dtype)
+        weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
         if self.down:  # a 3x3 kernel and the mean of 2x2 pixels are one 4x4 kernel at every second pixel
-            x = F.conv2d(blur(x, self.filter), resampling_kernel(weight) * 0.25, bias, stride=2, padding=1)
+            kernel = resampling_kernel(weight, gain=self.weight_gain / 4)
+            x = F.conv2d(blur(x, self.filter), kernel, bias, stride=2, padding=1)
         else:
-            x = F.conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
+            x = F.conv2d(x, weight * self.weight_gain, bias, padding=weight.shape[-1] // 2)
         return F.leaky_relu(x, LEAKY_SLOPE)
 
 
@@ -99,8 +99,7 @@ class Discriminator(nn.Module):
 
     def forward(self, img: Tensor, c: Tensor | None = None, **_official: Any) -> Tensor:
         """Judge pictures; with ``lod`` above 0 at the lower resolution that the network has grown to."""
-        missing, blend = divmod(float(self.lod), 1)
-        first = int(missing)
+        first, blend = missing_levels(self.lod, num_levels=self.num_levels)
         img = img.contiguous(memory_format=torch.channels_last)
         if first > 0:
             img = F.avg_pool2d(img, 2**first)
