@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vitruvian.nn.activation import LEAKY_SLOPE
+from vitruvian.nn.layout import empty_signal, writes_in_place
 
 Padding = tuple[int, int, int, int]
 
@@ -51,9 +52,11 @@ class FilteredLeakyReLU:
         """
         if x.device.type != "cpu" or (up_filter is None and down_filter is None):
             return self._chain(x + bias[:, None, None], up_filter, down_filter)
-        return self._by_blocks(x, bias, up_filter, down_filter)
+        run = self._by_blocks if writes_in_place(x) else self._at_once
+        return run(x, bias, up_filter, down_filter)
 
     def _chain(self, x: Tensor, up_filter: Tensor | None, down_filter: Tensor | None) -> Tensor:
+        """Overwrites ``x`` where no gradient needs it."""
         x = self._upsample(x, up_filter)
         x = self._activate(x)
         return self._downsample(x, down_filter)
@@ -68,8 +71,7 @@ class FilteredLeakyReLU:
         return _spread(x, fir * self.gain, self.up, (top, bottom), axis=2)  # leaky ReLU commutes with a gain
 
     def _activate(self, x: Tensor) -> Tensor:
-        """Overwrites ``x`` where no gradient needs it."""
-        in_place = not (torch.is_grad_enabled() and x.requires_grad)
+        in_place = writes_in_place(x)
         if self.slope != 1:
             x = F.leaky_relu(x, self.slope, inplace=in_place)
         if self.clamp is None:
@@ -85,35 +87,33 @@ class FilteredLeakyReLU:
         x = _convolve(x, fir[None, :], stride=(1, self.down))
         return _convolve(x, fir[:, None], stride=(self.down, 1))
 
-    def _by_blocks(self, x: Tensor, bias: Tensor, up_filter: Tensor | None, down_filter: Tensor | None) -> Tensor:
-        """The chain on slices ``[n, blocks, channels, H, W]`` that lie in memory channels last.
-
-        Where a gradient is wanted the high-rate signal has to be kept anyway, so the slices are as large as can be.
-        """
+    def _at_once(self, x: Tensor, bias: Tensor, up_filter: Tensor | None, down_filter: Tensor | None) -> Tensor:
+        """The chain for gradients, which need the whole high-rate signal kept."""
         pixels = x.permute(0, 2, 3, 1)
-        needs_grad = torch.is_grad_enabled() and (x.requires_grad or bias.requires_grad)
-        high_rate = x.shape[2] * x.shape[3] * self.up**2 * x.element_size()
-        blocks = x.shape[1] if needs_grad else max(1, CACHE // (high_rate * BLOCK))
-        out: Tensor | None = None
-        pieces: list[Tensor] = []
-        for samples in [slice(None)] if needs_grad else [slice(n, n + 1) for n in range(x.shape[0])]:
-            for channels, width in _slices(x.shape[1], blocks):
-                piece = pixels[samples, ..., channels].unflatten(3, (-1, width)).permute(0, 3, 1, 2, 4)
-                piece = piece.clone(memory_format=torch.contiguous_format).add_(
-                    bias[channels].reshape(-1, 1, 1, width).to(x.dtype)
-                )
-                images = piece.flatten(0, 1).permute(0, 3, 1, 2)
+        pieces = []
+        for channels, width in _slices(x.shape[1], x.shape[1]):
+            images = self._chain(_images(pixels[..., channels], bias[channels], width), up_filter, down_filter)
+            pieces.append(_pixels(images, x.shape[0]).flatten(3))
+        return (torch.cat(pieces, dim=3) if len(pieces) > 1 else pieces[0]).permute(0, 3, 1, 2)
+
+    def _by_blocks(self, x: Tensor, bias: Tensor, up_filter: Tensor | None, down_filter: Tensor | None) -> Tensor:
+        """The chain on as many blocks of channels at a time as fit into the cache."""
+        batch, channel_count, height, width = x.shape
+        out = empty_signal(batch, channel_count, *self._size(height, width, up_filter, down_filter), like=x)
+        source, target = x.permute(0, 2, 3, 1), out.permute(0, 2, 3, 1)
+        blocks = max(1, CACHE // (height * width * self.up**2 * BLOCK * x.element_size()))
+        for sample in range(batch):
+            for channels, block in _slices(channel_count, blocks):
+                images = _images(source[sample : sample + 1, ..., channels], bias[channels], block)
                 images = self._chain(images, up_filter, down_filter)
-                piece = images.permute(0, 2, 3, 1).unflatten(0, piece.shape[:2]).permute(0, 2, 3, 1, 4)
-                if needs_grad:
-                    pieces.append(piece.flatten(3))
-                    continue
-                if out is None:
-                    out = x.new_empty(x.shape[0], *piece.shape[1:3], x.shape[1])
-                out[samples, ..., channels].unflatten(3, (-1, width)).copy_(piece)
-        if out is None:
-            out = torch.cat(pieces, dim=3) if len(pieces) > 1 else pieces[0]
-        return out.permute(0, 3, 1, 2)
+                target[sample : sample + 1, ..., channels].unflatten(3, (-1, block)).copy_(_pixels(images, 1))
+        return out
+
+    def _size(self, height: int, width: int, up_filter: Tensor | None, down_filter: Tensor | None) -> tuple[int, int]:
+        lost = sum(fir.shape[0] - 1 for fir in (up_filter, down_filter) if fir is not None)
+        left, right, top, bottom = self.padding
+        along_y, along_x = height * self.up + top + bottom - lost, width * self.up + left + right - lost
+        return -(-along_y // self.down), -(-along_x // self.down)
 
 
 def _slices(channels: int, blocks: int) -> Iterator[tuple[slice, int]]:
@@ -123,6 +123,18 @@ def _slices(channels: int, blocks: int) -> Iterator[tuple[slice, int]]:
         yield slice(start, min(start + blocks * BLOCK, whole)), BLOCK
     if whole < channels:
         yield slice(whole, channels), channels - whole
+
+
+def _images(pixels: Tensor, bias: Tensor, block: int) -> Tensor:
+    """``N x H x W x C`` plus bias, copied to ``(N C / block) x block x H x W`` with channels last in memory."""
+    pixels = pixels.unflatten(3, (-1, block)).permute(0, 3, 1, 2, 4).clone(memory_format=torch.contiguous_format)
+    pixels = pixels.add_(bias.to(pixels.dtype).reshape(-1, 1, 1, block))
+    return pixels.flatten(0, 1).permute(0, 3, 1, 2)
+
+
+def _pixels(images: Tensor, batch: int) -> Tensor:
+    """``(N C / block) x block x H x W`` seen as ``N x H x W x (C / block) x block``."""
+    return images.permute(0, 2, 3, 1).unflatten(0, (batch, -1)).permute(0, 2, 3, 1, 4)
 
 
 def _convolve(x: Tensor, kernel: Tensor, *, stride: tuple[int, int]) -> Tensor:

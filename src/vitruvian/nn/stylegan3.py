@@ -20,10 +20,10 @@ from torch import Tensor, nn
 
 from vitruvian.nn.filtered_lrelu import FilteredLeakyReLU, Padding
 from vitruvian.nn.geometry import as_size
-from vitruvian.nn.layers import FullyConnected
+from vitruvian.nn.layers import EPSILON, FullyConnected
+from vitruvian.nn.layout import LINE, empty_signal, writes_in_place
 from vitruvian.nn.lowpass import lowpass_filter
 from vitruvian.nn.mapping import Mapping
-from vitruvian.nn.stylegan2 import demodulation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,8 +248,7 @@ class SynthesisLayer(nn.Module):
         else:
             weight = weight * weight.square().mean(dim=(1, 2, 3), keepdim=True).rsqrt()
             styles = styles * styles.square().mean(dim=1, keepdim=True).rsqrt()
-            gain = demodulation(weight, styles)
-        # A copy: the running mean may move again before a gradient looks at it.
+            gain = (styles.square() @ weight.square().sum(dim=(2, 3)).t() + EPSILON).rsqrt()
         styles = styles * self.magnitude_ema.rsqrt()
         x = modulated_convolution(x, weight, styles, gain)
         return self.nonlinearity(x, self.bias, self.up_filter, self.down_filter)
@@ -276,7 +275,15 @@ def modulated_convolution(x: Tensor, weight: Tensor, styles: Tensor, gain: Tenso
     if gain is not None:
         matrix = matrix * gain[:, :, None]
     pixels = x.permute(0, 2, 3, 1).flatten(1, 2)
-    return torch.bmm(pixels, matrix.transpose(1, 2)).unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
+    if not writes_in_place(x):
+        return torch.bmm(pixels, matrix.transpose(1, 2)).unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
+    # Matrix products are a quarter faster where the rows of the result fill whole cache lines.
+    channels = weight.shape[0]
+    matrix = F.pad(matrix, (0, 0, 0, -channels % LINE if channels > LINE else 0))
+    out = empty_signal(x.shape[0], matrix.shape[1], *x.shape[2:], like=x)
+    for sample, product in enumerate(out.permute(0, 2, 3, 1).flatten(1, 2)):
+        torch.mm(pixels[sample], matrix[sample].t(), out=product)
+    return out[:, :channels]
 
 
 class Synthesis(nn.Module):
@@ -315,7 +322,7 @@ class Synthesis(nn.Module):
         x = self.input(rows[0])
         for name, w in zip(self.layer_names, rows[1:], strict=True):
             x = self.get_submodule(name)(x, w, update_emas=update_emas)
-        return x.to(torch.float32) * self.config.output_scale
+        return (x.to(torch.float32) * self.config.output_scale).contiguous()
 
 
 class Generator(nn.Module):
